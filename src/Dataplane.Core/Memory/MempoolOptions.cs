@@ -1,0 +1,25 @@
+using Dataplane.Packets;
+
+namespace Dataplane.Memory;
+
+/// <summary>How many buffers of which size a mempool has.</summary>
+public sealed record MempoolOptions
+{
+    /// <summary>Name in statistics and messages.</summary>
+    public string Name { get; init; } = "mbuf_pool";
+
+    /// <summary>Buffers.</summary>
+    public int Count { get; init; } = 8192;
+
+    /// <summary>Buffers that a lcore keeps for itself, at most <see cref="MaxCacheSize"/>; 0 for none.</summary>
+    public int CacheSize { get; init; } = 256;
+
+    /// <summary>Bytes of data that fit behind the headroom of <see cref="Mbuf.DefaultHeadroom"/> bytes.</summary>
+    public int DataRoom { get; init; } = Mbuf.DefaultDataRoom;
+
+    /// <summary>NUMA node of the memory; -1 for any.</summary>
+    public int NumaNode { get; init; } = -1;
+
+    /// <summary>Most that <see cref="CacheSize"/> may be; DPDK's RTE_MEMPOOL_CACHE_MAX_SIZE.</summary>
+    public const int MaxCacheSize = 512;
+}

@@ -1,0 +1,61 @@
+using System.Runtime.CompilerServices;
+using Dataplane.Memory;
+
+namespace Dataplane.Packets;
+
+/// <summary>How packets go back to their pools: a burst of plain packets of one pool at once, everything else one by one.</summary>
+internal static unsafe class PacketRelease
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Free(ReadOnlySpan<Packet> packets)
+    {
+        if (packets.IsEmpty)
+            return;
+        MempoolHeader* pool = packets[0].Mbuf->Pool;
+        foreach (Packet packet in packets)
+        {
+            Mbuf* mbuf = packet.Mbuf;
+            if (mbuf->Pool != pool || !IsPlain(mbuf))
+            {
+                FreeOneByOne(packets);
+                return;
+            }
+        }
+
+        pool->Put(packets);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsPlain(Mbuf* mbuf) =>
+        mbuf->SegmentCount == 1 && (mbuf->Flags & MbufFlags.External) == 0;
+
+    private static void FreeOneByOne(ReadOnlySpan<Packet> packets)
+    {
+        foreach (Packet packet in packets)
+        {
+            for (Mbuf* segment = packet.Mbuf; segment != null;)
+            {
+                Mbuf* next = segment->Next;
+                Reset(segment);
+                var plain = new Packet(segment);
+                segment->Pool->Put(new ReadOnlySpan<Packet>(in plain));
+                segment = next;
+            }
+        }
+    }
+
+    /// <summary>Brings a segment into the state that a buffer in a pool has.</summary>
+    private static void Reset(Mbuf* segment)
+    {
+        segment->Next = null;
+        segment->SegmentCount = 1;
+        if ((segment->Flags & MbufFlags.External) == 0)
+            return;
+        segment->ExternalOwner->Release(segment->ExternalOwner, segment->ExternalCookie);
+        segment->ExternalOwner = null;
+        segment->Flags &= ~MbufFlags.External;
+        segment->Buffer = Packets.Mbuf.OwnBuffer(segment);
+        segment->BufferIova = segment->OwnIova;
+        segment->BufferLength = segment->Pool->BufferLength;
+    }
+}

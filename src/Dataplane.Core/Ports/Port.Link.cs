@@ -1,0 +1,38 @@
+namespace Dataplane.Ports;
+
+/// <content>Link state and its change event.</content>
+public abstract partial class Port
+{
+    private readonly Lock _linkLock = new();
+    private LinkStatus _lastLink;
+
+    /// <summary>
+    /// The link changed. Raised on whichever control thread noticed: the driver's own, or the caller of
+    /// <see cref="GetLink"/>; never on a lcore.
+    /// </summary>
+    public event EventHandler<LinkStatus>? LinkChanged;
+
+    /// <summary>The state of the link now. Any thread.</summary>
+    public LinkStatus GetLink()
+    {
+        LinkStatus link = State == PortState.Closed ? LinkStatus.Down : ReadLink();
+        ReportLink(link);
+        return link;
+    }
+
+    /// <summary>Asks the device. A software port without a peer is up while it is started.</summary>
+    protected virtual LinkStatus ReadLink() => State == PortState.Started ? LinkStatus.VirtualUp : LinkStatus.Down;
+
+    /// <summary>Drivers call this when the device tells them of a change; the event is raised if it is one.</summary>
+    protected void ReportLink(LinkStatus link)
+    {
+        lock (_linkLock)
+        {
+            if (link == _lastLink)
+                return;
+            _lastLink = link;
+        }
+
+        LinkChanged?.Invoke(this, link);
+    }
+}

@@ -1,0 +1,238 @@
+using Dataplane.Packets;
+using Microsoft.Extensions.Logging;
+
+namespace Dataplane.Ports;
+
+/// <summary>
+/// A network port: a NIC or a software port, as its driver made it. Configure it, start it, poll its queues, stop it,
+/// dispose it. Everything here belongs to the control plane: call it from one thread at a time; statistics and link may
+/// be read from any thread. Only the queues belong to lcores.
+/// </summary>
+public abstract partial class Port : IDisposable
+{
+    private RxQueue[] _rxQueues = [];
+    private TxQueue[] _txQueues = [];
+    private bool _promiscuous;
+    private bool _allMulticast;
+
+    /// <summary>Made by a driver.</summary>
+    /// <param name="context">What the runtime gives the driver.</param>
+    /// <param name="capabilities">What the port can do.</param>
+    /// <param name="macAddress">The address of the device, or one chosen for it.</param>
+    protected Port(PortContext context, PortCapabilities capabilities, MacAddress macAddress)
+    {
+        Id = context.Id;
+        Name = context.Name;
+        DriverName = context.DriverName;
+        NumaNode = context.NumaNode;
+        Logger = context.Logger;
+        Capabilities = capabilities;
+        MacAddress = macAddress;
+        Mtu = Math.Min(1500, capabilities.MaxMtu);
+        _counters = new QueueCounterTable(capabilities.MaxRxQueues, capabilities.MaxTxQueues);
+    }
+
+    /// <summary>Number of the port within its runtime; what a portmask and <see cref="Packet.Port"/> count.</summary>
+    public int Id { get; }
+
+    /// <summary>The device's name: <c>net_null0</c>, <c>0000:01:00.0</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>The driver's name: <c>net_null</c>.</summary>
+    public string DriverName { get; }
+
+    /// <summary>NUMA node that the device is attached to; -1 for none.</summary>
+    public int NumaNode { get; }
+
+    /// <summary>What the port can do.</summary>
+    public PortCapabilities Capabilities { get; }
+
+    /// <summary>Where the port is in its life.</summary>
+    public PortState State { get; private set; } = PortState.Created;
+
+    /// <summary>The address that the port sends from.</summary>
+    public MacAddress MacAddress { get; private set; }
+
+    /// <summary>Largest payload of a frame in bytes, without Ethernet header and FCS.</summary>
+    public int Mtu { get; private set; }
+
+    /// <summary>The receive queues of the current configuration.</summary>
+    public IReadOnlyList<RxQueue> RxQueues => _rxQueues;
+
+    /// <summary>The transmit queues of the current configuration.</summary>
+    public IReadOnlyList<TxQueue> TxQueues => _txQueues;
+
+    /// <summary>Whether the port receives frames for any station.</summary>
+    /// <exception cref="DataplaneException">The device refused.</exception>
+    public bool Promiscuous
+    {
+        get => _promiscuous;
+        set
+        {
+            OnSetPromiscuous(value);
+            _promiscuous = value;
+        }
+    }
+
+    /// <summary>Whether the port receives all multicast frames.</summary>
+    /// <exception cref="DataplaneException">The device refused.</exception>
+    public bool AllMulticast
+    {
+        get => _allMulticast;
+        set
+        {
+            OnSetAllMulticast(value);
+            _allMulticast = value;
+        }
+    }
+
+    /// <summary>For the driver's notices.</summary>
+    protected ILogger Logger { get; }
+
+    /// <summary>Gives the port its queues. Not while it is started; what was configured before is gone.</summary>
+    /// <exception cref="DataplaneException">The device has fewer queues, or there is no memory for them.</exception>
+    public void Configure(PortConfiguration configuration)
+    {
+        Require(PortState.Created, PortState.Stopped);
+        CheckQueueCount("rx", configuration.RxQueues, Capabilities.MaxRxQueues);
+        CheckQueueCount("tx", configuration.TxQueues, Capabilities.MaxTxQueues);
+        ReleaseQueues();
+        OnConfigure(configuration);
+        try
+        {
+            _rxQueues = new RxQueue[configuration.RxQueues];
+            for (int i = 0; i < _rxQueues.Length; i++)
+                _rxQueues[i] = CreateRxQueue(_counters.ForRx(i, configuration));
+            _txQueues = new TxQueue[configuration.TxQueues];
+            for (int i = 0; i < _txQueues.Length; i++)
+                _txQueues[i] = CreateTxQueue(_counters.ForTx(i, configuration));
+        }
+        catch
+        {
+            ReleaseQueues();
+            State = PortState.Created;
+            throw;
+        }
+
+        State = PortState.Stopped;
+    }
+
+    /// <summary>Lets packets flow. The lcores may poll the queues from now on.</summary>
+    /// <exception cref="DataplaneException">The device refused.</exception>
+    public void Start()
+    {
+        Require(PortState.Stopped);
+        OnStart();
+        State = PortState.Started;
+    }
+
+    /// <summary>Ends the flow; what is on its way to the device is sent within a bound. No lcore may poll the queues any more.</summary>
+    public void Stop()
+    {
+        if (State != PortState.Started)
+            return;
+        State = PortState.Stopped;
+        OnStop();
+    }
+
+    /// <summary>Changes the address that the port sends from.</summary>
+    /// <exception cref="DataplaneException">It is a group address or zero, or the device refused.</exception>
+    public void SetMacAddress(MacAddress address)
+    {
+        if (address.IsMulticast || address.IsZero)
+            throw new DataplaneException($"Port {Id} ({Name}) cannot have the MAC address {address}: it is {(address.IsZero ? "zero" : "a group address")}");
+        OnSetMacAddress(address);
+        MacAddress = address;
+    }
+
+    /// <summary>Changes the largest payload of a frame.</summary>
+    /// <param name="mtu">Bytes, without Ethernet header and FCS.</param>
+    /// <exception cref="DataplaneException">It is outside of what the device can, or the device refused.</exception>
+    public void SetMtu(int mtu)
+    {
+        if (mtu < Capabilities.MinMtu || mtu > Capabilities.MaxMtu)
+            throw new DataplaneException($"Port {Id} ({Name}) cannot have an MTU of {mtu} bytes: its range is {Capabilities.MinMtu} to {Capabilities.MaxMtu}");
+        OnSetMtu(mtu);
+        Mtu = mtu;
+    }
+
+    /// <summary>Stops the port, if need be, and gives back everything that it holds.</summary>
+    public void Dispose()
+    {
+        if (State == PortState.Closed)
+            return;
+        Stop();
+        ReleaseQueues();
+        OnClose();
+        _counters.Dispose();
+        State = PortState.Closed;
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Prepares the device for new queues; called before they are made.</summary>
+    protected virtual void OnConfigure(PortConfiguration configuration)
+    {
+    }
+
+    /// <summary>Makes a receive queue; disposed with the configuration if it is <see cref="IDisposable"/>.</summary>
+    protected abstract RxQueue CreateRxQueue(RxQueueContext context);
+
+    /// <summary>Makes a transmit queue; disposed with the configuration if it is <see cref="IDisposable"/>.</summary>
+    protected abstract TxQueue CreateTxQueue(TxQueueContext context);
+
+    /// <summary>Starts the device.</summary>
+    protected virtual void OnStart()
+    {
+    }
+
+    /// <summary>Stops the device; packets that it holds are sent within a bound or freed.</summary>
+    protected virtual void OnStop()
+    {
+    }
+
+    /// <summary>Gives the device back; queues are gone already.</summary>
+    protected virtual void OnClose()
+    {
+    }
+
+    /// <summary>Tells the device its address; ports without a device have nothing to do.</summary>
+    protected virtual void OnSetMacAddress(MacAddress address)
+    {
+    }
+
+    /// <summary>Tells the device its MTU; ports without a device have nothing to do.</summary>
+    protected virtual void OnSetMtu(int mtu)
+    {
+    }
+
+    /// <summary>Tells the device; ports that receive everything have nothing to do.</summary>
+    protected virtual void OnSetPromiscuous(bool enabled)
+    {
+    }
+
+    /// <summary>Tells the device; ports that receive everything have nothing to do.</summary>
+    protected virtual void OnSetAllMulticast(bool enabled)
+    {
+    }
+
+    private void ReleaseQueues()
+    {
+        // Entries are null where making a queue failed.
+        foreach (IDisposable queue in _rxQueues.Concat<object?>(_txQueues).OfType<IDisposable>())
+            queue.Dispose();
+        _rxQueues = [];
+        _txQueues = [];
+    }
+
+    private void CheckQueueCount(string direction, int asked, int most)
+    {
+        if (asked < 0 || asked > most)
+            throw new DataplaneException($"Port {Id} ({Name}) cannot have {asked} {direction} queues: the device has {most}");
+    }
+
+    private void Require(params ReadOnlySpan<PortState> states)
+    {
+        if (!states.Contains(State))
+            throw new InvalidOperationException($"Port {Id} ({Name}) is {State}; this needs it {string.Join(" or ", states.ToArray())}");
+    }
+}

@@ -1,0 +1,31 @@
+using Dataplane.Packets;
+
+namespace Dataplane.Ports;
+
+/// <summary>
+/// A receive queue of a port. One lcore polls a queue; different queues are independent. It is made by
+/// <see cref="Port.Configure"/> and gone with the next configuration or when the port is closed.
+/// </summary>
+public abstract unsafe class RxQueue
+{
+    /// <summary>Made by its port, which owns the counters.</summary>
+    protected RxQueue(RxQueueContext context)
+    {
+        Index = context.Index;
+        Counters = context.Counters;
+    }
+
+    /// <summary>Number of the queue within its port.</summary>
+    public int Index { get; }
+
+    /// <summary>What the queue has counted; written by the polling lcore only.</summary>
+    protected internal QueueCounters* Counters { get; }
+
+    /// <summary>
+    /// Takes the packets that have arrived, without waiting. The caller owns them.
+    /// Only while the port is started, and only on the lcore of this queue.
+    /// </summary>
+    /// <param name="burst">Where the handles go; 32 at a time is usual.</param>
+    /// <returns>How many there are: a prefix of <paramref name="burst"/>.</returns>
+    public abstract int Receive(Span<Packet> burst);
+}

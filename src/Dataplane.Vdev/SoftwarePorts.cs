@@ -1,0 +1,12 @@
+using Dataplane.Ports;
+using Dataplane.Vdev.Null;
+using Dataplane.Vdev.Ring;
+
+namespace Dataplane.Vdev;
+
+/// <summary>The drivers of this package.</summary>
+public static class SoftwarePorts
+{
+    /// <summary>Every driver of this package, for <see cref="DataplaneRuntime.Create(Eal.EalOptions, IEnumerable{IVdevDriver}, Microsoft.Extensions.Logging.ILoggerFactory?)"/>.</summary>
+    public static IReadOnlyList<IVdevDriver> All { get; } = [new NullDriver(), new RingDriver()];
+}
