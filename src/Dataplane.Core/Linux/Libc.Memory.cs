@@ -46,6 +46,9 @@ internal static unsafe partial class Libc
     public const int MPOL_PREFERRED = 1;
     public const int MPOL_BIND = 2;
 
+    public const int W_OK = 2;
+    public const int X_OK = 1;
+
     /// <summary>What mmap returns when it fails.</summary>
     public static void* MapFailed => (void*)-1;
 
@@ -83,6 +86,26 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
     public static partial int Flock(SafeFileHandle fd, int operation);
+
+    [LibraryImport(Library, EntryPoint = "access", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Access(string path, int mode);
+
+    [LibraryImport(Library, EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Unlink(string path);
+
+    [LibraryImport(Library, EntryPoint = "statfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int GetStatfs(string path, Statfs* status);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint GetCpuSyscall(nint number, uint* cpu, uint* node, void* unused);
+
+    /// <summary>The NUMA node that the calling thread runs on now, by getcpu(2); 0 if the kernel does not say.</summary>
+    public static int CurrentNode()
+    {
+        uint node;
+        nint number = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 168 : 309; // __NR_getcpu
+        return GetCpuSyscall(number, null, &node, null) == 0 ? (int)node : 0;
+    }
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     private static partial nint MbindSyscall(

@@ -10,6 +10,12 @@ internal static class ByteSize
     /// <summary><c>2 MiB</c>, <c>1 GiB</c>, <c>64 KiB</c>, <c>100 B</c>; the largest unit that leaves no fraction.</summary>
     public static string Format(ulong bytes) => Write(bytes, " ", "GiB", "MiB", "KiB", "B");
 
+    /// <summary>As <see cref="Format"/>, of a number that nobody needs to the byte: whole MiB, rounded down.</summary>
+    public static string About(ulong bytes) => Format(bytes < MiB ? bytes : bytes & ~(MiB - 1));
+
+    /// <summary>Whole MiB, rounded up.</summary>
+    public static ulong Ceiling(ulong bytes) => AlignUp(bytes, MiB);
+
     /// <summary>As hugetlb cgroup files are named: <c>2MB</c>, <c>1GB</c>, <c>64KB</c> (mm/hugetlb_cgroup.c).</summary>
     public static string FormatForCgroup(ulong bytes) => Write(bytes, "", "GB", "MB", "KB", "B");
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Dataplane.Linux;
 using Microsoft.Extensions.Logging;
 
 namespace Dataplane.Memory;
@@ -21,10 +22,10 @@ public sealed unsafe class DataplaneMemory : IDisposable, IDmaMapper
     private ImmutableList<Action<MemorySegment>> _watchers = [];
     private bool _disposed;
 
-    private DataplaneMemory(MemoryOptions options, ILogger logger)
+    private DataplaneMemory(MemoryOptions options, ILogger logger, HostFiles files)
     {
         IovaMode = options.IovaMode ?? IovaMode.Va;
-        _grower = new SegmentGrower(options, logger);
+        _grower = new SegmentGrower(options, logger, files);
         Identity = (nint)_grower.Base;
     }
 
@@ -41,7 +42,26 @@ public sealed unsafe class DataplaneMemory : IDisposable, IDmaMapper
     /// <param name="options">What the command line says.</param>
     /// <param name="logger">Gets the notices; the category is by custom <c>EAL</c>.</param>
     /// <exception cref="DataplaneException">The memory that the options ask for is not to be had.</exception>
-    public static DataplaneMemory Create(MemoryOptions options, ILogger logger) => new(options, logger);
+    public static DataplaneMemory Create(MemoryOptions options, ILogger logger) =>
+        Create(options, logger, new HostFiles());
+
+    /// <summary>As the public one, on a machine whose /proc and /sys say what a test wants.</summary>
+    internal static DataplaneMemory Create(MemoryOptions options, ILogger logger, HostFiles files)
+    {
+        Check(options);
+        var memory = new DataplaneMemory(options, logger, files);
+        try
+        {
+            foreach (MemorySegment segment in memory._grower.Prepopulate(options))
+                memory.AddSegment(segment);
+            return memory;
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Takes zeroed, populated memory; adds a segment when no segment has room.</summary>
     /// <param name="name">What the zone is for; shown in messages.</param>
@@ -124,6 +144,22 @@ public sealed unsafe class DataplaneMemory : IDisposable, IDmaMapper
         }
     }
 
+    private static void Check(MemoryOptions options)
+    {
+        if (options.FilePrefix.Length == 0 || options.FilePrefix.AsSpan().ContainsAny('/', '%', '*'))
+            throw new DataplaneException($"--file-prefix '{options.FilePrefix}' cannot be a part of a file's name");
+        if (options.IovaMode != IovaMode.Pa)
+            return;
+        if (options.NoHuge)
+        {
+            throw new DataplaneException(
+                "--no-huge and --iova-mode=pa exclude each other: ordinary pages may move in physical memory",
+                "leave one of them out");
+        }
+
+        Pagemap.Require();
+    }
+
     private MemoryZone? Find(string name, nuint length, int numaNode, nuint alignment, bool contiguous)
     {
         foreach (SegmentHeap heap in _heaps)
@@ -140,7 +176,7 @@ public sealed unsafe class DataplaneMemory : IDisposable, IDmaMapper
 
     private MemoryZone GrowAndAllocate(string name, nuint length, int numaNode, nuint alignment, bool contiguous)
     {
-        AddSegment(_grower.Grow(length, alignment, numaNode));
+        AddSegment(_grower.Grow($"'{name}'", length, alignment, numaNode, contiguous));
         return Find(name, length, numaNode, alignment, contiguous)
             ?? throw new DataplaneException(
                 $"cannot get {ByteSize.Format(length)} of physically contiguous memory for '{name}'",
@@ -167,7 +203,7 @@ public sealed unsafe class DataplaneMemory : IDisposable, IDmaMapper
     private sealed class SegmentHeap(MemorySegment segment)
     {
         private readonly ZoneHeap _heap = new((ulong)segment.Address, segment.Length, segment.Seams());
-        private ulong _cleanFrom = (ulong)segment.Address;
+        private ulong _cleanFrom = (ulong)segment.Address + (segment.HasOldContent ? segment.Length : 0);
 
         public MemorySegment Segment => segment;
 

@@ -40,6 +40,9 @@ public sealed unsafe class MemorySegment
     /// <summary>Physical address of every page, in order; null unless devices are given physical addresses.</summary>
     internal ulong[]? PhysicalPages { get; init; }
 
+    /// <summary>Whether the pages may hold bytes of an earlier process; else the kernel has zeroed them.</summary>
+    internal bool HasOldContent { get; init; }
+
     /// <summary>Whether a byte is in this segment.</summary>
     public bool Contains(void* address) => (nuint)((byte*)address - Address) < Length;
 

@@ -15,6 +15,12 @@ internal abstract class PageSource(nuint pageSize, bool singleFile) : IDisposabl
     /// <summary>What the pages are, for messages: <c>2 MiB hugepages of /mnt/huge</c>.</summary>
     public abstract string Description { get; }
 
+    /// <summary>Bytes that the place of the files can still hold; null: as many as there are pages.</summary>
+    public virtual ulong? BytesLeft => null;
+
+    /// <summary>Bytes of pages that the next file has already.</summary>
+    public virtual ulong Reusable => 0;
+
     /// <summary>Makes a file for new pages and hands it to <paramref name="map"/>, which maps and populates them.</summary>
     /// <param name="length">Bytes; a multiple of the page size.</param>
     /// <param name="node">The NUMA node that the pages are for.</param>

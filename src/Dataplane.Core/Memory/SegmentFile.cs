@@ -12,6 +12,9 @@ internal class SegmentFile(SafeFileHandle handle, string name) : IDisposable
     /// <summary>Its path, or what it is called where it has none.</summary>
     public string Name { get; } = name;
 
+    /// <summary>Whether pages of an earlier process are in it, which are not zero.</summary>
+    public bool HasOldContent { get; protected set; }
+
     /// <summary>Bytes that segments have; the next one starts here.</summary>
     public long Used { get; set; }
 

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Dataplane.Memory;
 
 /// <summary>Maps new pages of a file into the reserved addresses, on the wanted NUMA node, with every page present.</summary>
-internal sealed unsafe class SegmentMapper(AddressRange addresses, bool bindToNode, ILogger logger)
+internal sealed unsafe class SegmentMapper(
+    AddressRange addresses, bool bindToNode, IovaMode iovaMode, ILogger logger)
 {
     private bool _saidThatBindingFails;
 
@@ -27,15 +28,20 @@ internal sealed unsafe class SegmentMapper(AddressRange addresses, bool bindToNo
             Populate(address, length, source, file);
             if (!source.IsHuge && Libc.Mlock(address, length) < 0)
                 logger.LogDebug("Memory may be swapped: mlock: {Reason}", Errno.DescribeLast());
+
+            var segment = new MemorySegment(address, length, source.PageSize, node, file.Handle, file.Used)
+            {
+                PhysicalPages = iovaMode == IovaMode.Pa ? Pagemap.Read(address, length, source.PageSize) : null,
+                HasOldContent = file.HasOldContent,
+            };
+            addresses.Commit(address, length);
+            return segment;
         }
         catch
         {
             AddressRange.Restore(address, length);
             throw;
         }
-
-        addresses.Commit(address, length);
-        return new MemorySegment(address, length, source.PageSize, node, file.Handle, file.Used);
     }
 
     /// <summary>
@@ -49,12 +55,17 @@ internal sealed unsafe class SegmentMapper(AddressRange addresses, bool bindToNo
         {
             result = Libc.Madvise(address, length, Libc.MADV_POPULATE_WRITE);
         }
-        while (result < 0 && Errno.Last is Errno.EINTR or Errno.EAGAIN);
+        while (result < 0 && Errno.Last == Errno.EINTR);
 
-        if (result == 0)
-            return;
-        if (Errno.Last != Errno.EINVAL)
+        if (result < 0 && Errno.Last == Errno.EINVAL)
+            PopulateByTouching(address, length, source, file);
+        else if (result < 0)
             throw Refused("populate", source, length);
+    }
+
+    /// <summary>What kernels before 5.14 need.</summary>
+    internal static void PopulateByTouching(byte* address, nuint length, PageSource source, SegmentFile file)
+    {
         if (Libc.Fallocate(file.Handle, 0, file.Used, (long)length) < 0)
             throw Refused("populate", source, length);
         for (nuint offset = 0; offset < length; offset += source.PageSize)
@@ -79,6 +90,8 @@ internal sealed unsafe class SegmentMapper(AddressRange addresses, bool bindToNo
             node, Errno.DescribeLast());
     }
 
-    private static DataplaneException Refused(string verb, PageSource source, nuint length) =>
-        new($"cannot {verb} {ByteSize.Format(length)} of {source.Description}: {Errno.DescribeLast()}");
+    // The pages were counted before; EFAULT is what MADV_POPULATE_WRITE says where touching would raise SIGBUS.
+    private static DataplaneException Refused(string verb, PageSource source, nuint length) => new(
+        $"cannot {verb} {ByteSize.Format(length)} of {source.Description}: {Errno.DescribeLast()}"
+        + (Errno.Last is Errno.EFAULT or Errno.ENOMEM or Errno.ENOSPC ? " (another process was faster, or a limit was met)" : ""));
 }

@@ -1,0 +1,56 @@
+using System.Globalization;
+
+namespace Dataplane.Linux;
+
+/// <summary>
+/// The small text files of /proc and /sys below a root, which is <c>/</c> but in tests. What is missing or forbidden, as
+/// containers mask some of it, reads as null or empty.
+/// </summary>
+internal sealed class HostFiles(string root = "/")
+{
+    /// <summary>Where /proc, /sys and the mounts are.</summary>
+    public string Root => root;
+
+    /// <summary>A file's text without blanks around it.</summary>
+    public string? ReadText(string path)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Join(root, path)).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A file's lines.</summary>
+    public string[] ReadLines(string path) => ReadText(path)?.Split('\n') ?? [];
+
+    /// <summary>A file's number; null also where it says <c>max</c>.</summary>
+    public ulong? ReadNumber(string path) =>
+        ulong.TryParse(ReadText(path), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : null;
+
+    /// <summary>A number of bytes from a table of <c>Name: N kB</c> lines, as meminfo is.</summary>
+    public ulong? ReadKibibytes(string path, string name)
+    {
+        string? line = Array.Find(ReadLines(path), l => l.StartsWith(name + ":", StringComparison.Ordinal));
+        string[] words = line?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) ?? [];
+        return words.Length > 1 && ulong.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong kib)
+            ? kib << 10
+            : null;
+    }
+
+    /// <summary>The names of a directory's entries.</summary>
+    public string[] ListNames(string directory)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFileSystemEntries(Path.Join(root, directory)).Select(e => Path.GetFileName(e)!)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+}

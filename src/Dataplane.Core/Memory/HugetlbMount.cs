@@ -1,0 +1,84 @@
+using System.Globalization;
+using Dataplane.Linux;
+
+namespace Dataplane.Memory;
+
+/// <summary>A directory whose files are made of hugepages.</summary>
+/// <param name="Directory">The mount point, or a directory below one.</param>
+/// <param name="PageSize">Bytes.</param>
+internal sealed record HugetlbMount(string Directory, ulong PageSize)
+{
+    /// <summary>All mounts of the process's namespace, in the order of /proc/mounts.</summary>
+    /// <param name="files">Where /proc is.</param>
+    /// <param name="defaultPageSize">The size of mounts that name none.</param>
+    public static IReadOnlyList<HugetlbMount> Find(HostFiles files, ulong defaultPageSize)
+    {
+        var mounts = new List<HugetlbMount>();
+        foreach (string line in files.ReadLines("/proc/mounts"))
+        {
+            // Source, directory, type, options (fstab(5)).
+            string[] fields = line.Split(' ');
+            if (fields.Length < 4 || fields[2] != "hugetlbfs")
+                continue;
+            string? option = Array.Find(fields[3].Split(','), o => o.StartsWith("pagesize=", StringComparison.Ordinal));
+            ulong? pageSize = option is null ? defaultPageSize : ParseSize(option["pagesize=".Length..]);
+            if (pageSize is not null)
+                mounts.Add(new HugetlbMount(Unescape(fields[1]), pageSize.Value));
+        }
+
+        return mounts;
+    }
+
+    /// <summary>The directory that <c>--huge-dir</c> names.</summary>
+    /// <exception cref="DataplaneException">It is not there, is not of hugetlbfs, or may not be written.</exception>
+    public static unsafe HugetlbMount Open(string directory)
+    {
+        Statfs status;
+        if (Libc.GetStatfs(directory, &status) < 0)
+        {
+            throw new DataplaneException(
+                $"cannot use --huge-dir {directory}: {Errno.DescribeLast()}",
+                $"run 'mkdir -p {directory} && mount -t hugetlbfs nodev {directory}'");
+        }
+
+        if (status.Type != Statfs.HugetlbfsMagic)
+        {
+            throw new DataplaneException(
+                $"cannot use --huge-dir {directory}: it is not on a hugetlbfs",
+                $"run 'mount -t hugetlbfs nodev {directory}', or in a pod mount an emptyDir with 'medium: HugePages' there");
+        }
+
+        var mount = new HugetlbMount(directory, (ulong)status.BlockSize);
+        return mount.IsWritable
+            ? mount
+            : throw new DataplaneException(
+                $"cannot use --huge-dir {directory}: {Errno.DescribeLast()}", "mount it writable, or use --in-memory");
+    }
+
+    /// <summary>Whether the process may make files there.</summary>
+    public bool IsWritable => Libc.Access(Directory, Libc.W_OK | Libc.X_OK) == 0;
+
+    /// <summary>Bytes that the mount's <c>size=</c> option leaves; null without one.</summary>
+    public unsafe ulong? BytesLeft()
+    {
+        Statfs status;
+        return Libc.GetStatfs(Directory, &status) == 0 && status.Blocks > 0
+            ? status.AvailableBlocks * (ulong)status.BlockSize
+            : null;
+    }
+
+    // The kernel writes K, M or G (fs/hugetlbfs/inode.c).
+    private static ulong? ParseSize(string text)
+    {
+        int shift = text.Length == 0 ? 0 : char.ToUpperInvariant(text[^1]) switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => 0 };
+        ReadOnlySpan<char> digits = shift == 0 ? text : text.AsSpan()[..^1];
+        return ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number)
+            ? number << shift
+            : null;
+    }
+
+    // Blanks and their like are written in octal (fstab(5)).
+    private static string Unescape(string field) => field
+        .Replace(@"\040", " ", StringComparison.Ordinal).Replace(@"\011", "\t", StringComparison.Ordinal)
+        .Replace(@"\012", "\n", StringComparison.Ordinal).Replace(@"\134", @"\", StringComparison.Ordinal);
+}

@@ -1,0 +1,177 @@
+using System.Diagnostics;
+using Dataplane.Linux;
+using Dataplane.Memory;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Dataplane.Core.Tests.Memory;
+
+[Collection(HugepageCollection.Name)]
+public sealed class HugepageFilesTests : IDisposable
+{
+    private readonly HugetlbfsMountPoint _mount = new();
+    private readonly RecordingLogger _log = new();
+
+    public void Dispose() => _mount.Dispose();
+
+    [Theory]
+    [InlineData(HugeUnlink.Existing, new[] { "amap_0" }, new string[0])]
+    [InlineData(HugeUnlink.Always, new string[0], new string[0])]
+    [InlineData(HugeUnlink.Never, new[] { "amap_0" }, new[] { "amap_0" })]
+    public void Files_are_there_while_and_after_we_run_as_huge_unlink_says(
+        HugeUnlink unlink, string[] during, string[] afterwards)
+    {
+        using (DataplaneMemory memory = Create("a", unlink))
+        {
+            using MemoryZone zone = memory.Allocate("zone", 3 << 20);
+            zone.Span.Fill(1);
+            Assert.Equal(HugepageFixture.PageSize, zone.Segment.PageSize);
+            Assert.Equal(4u << 20, zone.Segment.Length);
+            Assert.Equal(during, _mount.Files);
+            Assert.Equal(60u << 20, _mount.BytesLeft);
+        }
+
+        Assert.Equal(afterwards, _mount.Files);
+    }
+
+    [Fact]
+    public void Nothing_is_left_after_Dispose()
+    {
+        using (DataplaneMemory memory = Create("nothing-left"))
+        {
+            memory.Allocate("first", 1 << 20);
+            memory.Allocate("second", 10 << 20);
+            Assert.Contains("nothing-left", File.ReadAllText("/proc/self/maps"), StringComparison.Ordinal);
+        }
+
+        Assert.Empty(_mount.Files);
+        Assert.Equal(64u << 20, _mount.BytesLeft);
+        Assert.DoesNotContain("nothing-left", File.ReadAllText("/proc/self/maps"), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            Directory.EnumerateFiles("/proc/self/fd"),
+            fd => new FileInfo(fd).LinkTarget?.Contains("nothing-left", StringComparison.Ordinal) == true);
+    }
+
+    [Fact]
+    public void Files_that_are_kept_are_used_again_and_zeroed()
+    {
+        using (DataplaneMemory memory = Create("a", HugeUnlink.Never))
+        using (MemoryZone zone = memory.Allocate("all", 60 << 20))
+            zone.Span.Fill(0xff);
+
+        // More than the mount has left: it only works with the pages that are in the file already.
+        using (DataplaneMemory memory = Create("a", HugeUnlink.Never))
+        using (MemoryZone zone = memory.Allocate("all", 60 << 20))
+            Assert.Equal(-1, zone.Span.IndexOfAnyExcept((byte)0));
+        Assert.Equal(["amap_0"], _mount.Files);
+    }
+
+    [Fact]
+    public void One_file_holds_all_segments_if_asked()
+    {
+        using DataplaneMemory memory = DataplaneMemory.Create(
+            Options("a") with { SingleFileSegments = true }, NullLogger.Instance);
+        using MemoryZone first = memory.Allocate("first", 3 << 20);
+        using MemoryZone second = memory.Allocate("second", 3 << 20);
+
+        Assert.Equal(["amap_0"], _mount.Files);
+        Assert.Same(first.Segment.File, second.Segment.File);
+        Assert.Equal((0, 4 << 20), (first.Segment.FileOffset, second.Segment.FileOffset));
+    }
+
+    [Fact]
+    public void Files_of_dead_processes_with_the_prefix_are_removed_and_no_others()
+    {
+        using Process killed = _mount.LockFile("amap_7");
+        killed.Kill();
+        killed.WaitForExit();
+        foreach (string name in (string[])["amap_0", "bmap_0", "amap_x", "amap_01", "notes"])
+            _mount.LeaveFile(name);
+
+        using (Create("a"))
+            Assert.Equal(["amap_0", "amap_01", "amap_x", "bmap_0", "notes"], _mount.Files);
+        Assert.Equal(["amap_01", "amap_x", "bmap_0", "notes"], _mount.Files);
+        Assert.Equal([$"Removed 2 hugepage files of a dead process in {_mount.Path}"], _log.Lines);
+    }
+
+    [Fact]
+    public void A_prefix_in_use_is_refused_with_the_process_that_has_it()
+    {
+        using Process holder = _mount.LockFile("amap_0");
+        try
+        {
+            var refused = Assert.Throws<DataplaneException>(() => Create("a"));
+            Assert.Equal(
+                $"the file prefix 'a' is in use: process {holder.Id} has {_mount.Path}/amap_0; "
+                + "give every process its own with --file-prefix=NAME",
+                refused.Message);
+            Assert.Equal(["amap_0"], _mount.Files);
+            Create("b").Dispose();
+            Create("a", HugeUnlink.Always).Dispose();
+            Assert.Equal(["amap_0"], _mount.Files);
+        }
+        finally
+        {
+            holder.Kill();
+            holder.WaitForExit();
+        }
+    }
+
+    [Fact]
+    public void Two_instances_of_one_process_need_two_prefixes_and_keep_apart()
+    {
+        using DataplaneMemory one = Create("one"), two = Create("two");
+        Assert.Throws<DataplaneException>(() => Create("one"));
+        using MemoryZone first = one.Allocate("zone", 100), second = two.Allocate("zone", 100);
+        first.Span.Fill(1);
+
+        Assert.Equal(-1, second.Span.IndexOfAnyExcept((byte)0));
+        Assert.Equal(["onemap_0", "twomap_0"], _mount.Files);
+    }
+
+    [Fact]
+    public void A_descriptor_that_a_peer_has_does_not_keep_the_file_locked()
+    {
+        using (DataplaneMemory memory = Create("a", HugeUnlink.Never))
+        {
+            using MemoryZone zone = memory.Allocate("zone", 100);
+            var descriptor = $"/proc/{Environment.ProcessId}/fd/{zone.Segment.File.DangerousGetHandle()}";
+            using var peer = Libc.Open(descriptor, Libc.O_RDWR | Libc.O_CLOEXEC);
+            memory.Dispose();
+            using DataplaneMemory next = Create("a");
+        }
+
+        Assert.Empty(_mount.Files);
+    }
+
+    [Fact]
+    public void More_than_the_mount_may_hold_is_refused()
+    {
+        using DataplaneMemory memory = Create("a");
+        var refused = Assert.Throws<DataplaneException>(() => memory.Allocate("pool", 66 << 20));
+        Assert.Equal(
+            $"cannot get 66 MiB of hugepage memory for 'pool': the size= option of the mount leaves 64 MiB of "
+            + $"2 MiB hugepages of {_mount.Path}; mount it with a larger size=",
+            refused.Message);
+        memory.Allocate("pool", 64 << 20).Dispose();
+    }
+
+    [Fact]
+    public void A_directory_that_is_no_hugetlbfs_is_refused_with_the_command_to_mount_one()
+    {
+        var options = new MemoryOptions { HugeDirectory = "/tmp" };
+        var refused = Assert.Throws<DataplaneException>(() => DataplaneMemory.Create(options, NullLogger.Instance));
+        Assert.StartsWith(
+            "cannot use --huge-dir /tmp: it is not on a hugetlbfs; run 'mount -t hugetlbfs nodev /tmp'",
+            refused.Message,
+            StringComparison.Ordinal);
+
+        options = new MemoryOptions { HugeDirectory = "/nowhere" };
+        refused = Assert.Throws<DataplaneException>(() => DataplaneMemory.Create(options, NullLogger.Instance));
+        Assert.StartsWith("cannot use --huge-dir /nowhere: No such file", refused.Message, StringComparison.Ordinal);
+    }
+
+    private MemoryOptions Options(string prefix) => new() { HugeDirectory = _mount.Path, FilePrefix = prefix };
+
+    private DataplaneMemory Create(string prefix, HugeUnlink unlink = HugeUnlink.Existing) =>
+        DataplaneMemory.Create(Options(prefix) with { HugeUnlink = unlink }, _log);
+}
