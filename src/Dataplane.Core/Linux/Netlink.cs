@@ -1,0 +1,139 @@
+namespace Dataplane.Linux;
+
+/// <summary>Netlink messages about links and traffic control: rtnetlink(7), linux/rtnetlink.h, linux/pkt_sched.h, linux/pkt_cls.h.</summary>
+[KernelConstants("linux/netlink.h", "linux/rtnetlink.h", "linux/pkt_sched.h", "linux/pkt_cls.h", "linux/tc_act/tc_mirred.h", "linux/if_ether.h")]
+internal static class Netlink
+{
+    public const int NETLINK_ROUTE = 0;
+
+    public const ushort NLM_F_REQUEST = 0x01;
+    public const ushort NLM_F_ACK = 0x04;
+    public const ushort NLM_F_EXCL = 0x200;
+    public const ushort NLM_F_CREATE = 0x400;
+    public const ushort NLMSG_ERROR = 2;
+
+    public const uint RTMGRP_LINK = 1;
+
+    public const ushort RTM_NEWLINK = 16;
+    public const ushort RTM_NEWQDISC = 36;
+    public const ushort RTM_DELQDISC = 37;
+    public const ushort RTM_NEWTFILTER = 44;
+    public const ushort RTM_DELTFILTER = 45;
+
+    public const ushort TCA_KIND = 1;
+    public const ushort TCA_OPTIONS = 2;
+
+    public const uint TC_H_CLSACT = 0xFFFFFFF1;
+    public const uint TC_H_MIN_INGRESS = 0xFFF2;
+
+    public const ushort TCA_U32_CLASSID = 1;
+    public const ushort TCA_U32_SEL = 5;
+    public const ushort TCA_U32_ACT = 7;
+    public const byte TC_U32_TERMINAL = 1;
+
+    public const ushort TCA_ACT_KIND = 1;
+    public const ushort TCA_ACT_OPTIONS = 2;
+    public const ushort TCA_MIRRED_PARMS = 2;
+    public const int TCA_EGRESS_REDIR = 1;
+    public const int TC_ACT_STOLEN = 4;
+}
+
+/// <summary>The header of every message; payload and attributes follow at multiples of four bytes.</summary>
+[KernelStruct("struct nlmsghdr", "linux/netlink.h")]
+internal struct NetlinkHeader
+{
+    [KernelField("nlmsg_len")] public uint Length;
+    [KernelField("nlmsg_type")] public ushort Type;
+    [KernelField("nlmsg_flags")] public ushort Flags;
+    [KernelField("nlmsg_seq")] public uint Sequence;
+    [KernelField("nlmsg_pid")] public uint PortId;
+}
+
+/// <summary>The header of an attribute.</summary>
+[KernelStruct("struct nlattr", "linux/netlink.h")]
+internal struct NetlinkAttribute
+{
+    [KernelField("nla_len")] public ushort Length;
+    [KernelField("nla_type")] public ushort Type;
+}
+
+/// <summary>The address of a netlink socket: the groups it listens to.</summary>
+[KernelStruct("struct sockaddr_nl", "linux/netlink.h")]
+internal struct SockaddrNl
+{
+    public ushort NlFamily;
+    public ushort NlPad;
+    public uint NlPid;
+    public uint NlGroups;
+}
+
+/// <summary>The answer to a request with NLM_F_ACK: 0 or a negative error number, and the request's header.</summary>
+[KernelStruct("struct nlmsgerr", "linux/netlink.h")]
+internal struct NetlinkError
+{
+    public int Error;
+    [KernelField("msg")] public NetlinkHeader Request;
+}
+
+/// <summary>What a message of a link starts with.</summary>
+[KernelStruct("struct ifinfomsg", "linux/rtnetlink.h")]
+internal struct LinkMessage
+{
+    [KernelField("ifi_family")] public byte Family;
+    public byte _padding;
+    [KernelField("ifi_type")] public ushort Type;
+    [KernelField("ifi_index")] public int Index;
+    [KernelField("ifi_flags")] public uint Flags;
+    [KernelField("ifi_change")] public uint Change;
+}
+
+/// <summary>What a message of traffic control starts with.</summary>
+[KernelStruct("struct tcmsg", "linux/rtnetlink.h")]
+internal struct TrafficControlMessage
+{
+    [KernelField("tcm_family")] public byte Family;
+    public byte _padding1;
+    public ushort _padding2;
+    [KernelField("tcm_ifindex")] public int Index;
+    [KernelField("tcm_handle")] public uint Handle;
+    [KernelField("tcm_parent")] public uint Parent;
+    [KernelField("tcm_info")] public uint Info;
+}
+
+/// <summary>The selector of the u32 classifier: how many keys follow, and what happens on a match.</summary>
+[KernelStruct("struct tc_u32_sel", "linux/pkt_cls.h")]
+internal struct U32Selector
+{
+    public byte Flags;
+    public byte Offshift;
+    public byte Nkeys;
+    public byte _padding;
+    public ushort Offmask;
+    public ushort Off;
+    public short Offoff;
+    public short Hoff;
+    public uint Hmask;
+}
+
+/// <summary>A key of the u32 classifier: 32 bits of the frame, at an offset from the network header, under a mask.</summary>
+[KernelStruct("struct tc_u32_key", "linux/pkt_cls.h")]
+internal struct U32Key
+{
+    public uint Mask;
+    public uint Val;
+    public int Off;
+    public int Offmask;
+}
+
+/// <summary>What the mirred action does with a frame.</summary>
+[KernelStruct("struct tc_mirred", "linux/tc_act/tc_mirred.h")]
+internal struct MirredParameters
+{
+    public uint Index;
+    public uint Capab;
+    public int Action;
+    public int Refcnt;
+    public int Bindcnt;
+    public int Eaction;
+    public uint Ifindex;
+}

@@ -1,0 +1,27 @@
+namespace Dataplane.Linux;
+
+/// <summary>Families, types, levels and options of sockets; the same on x86-64 and arm64.</summary>
+[KernelConstants("sys/socket.h")]
+internal static class SocketNumbers
+{
+    public const int AF_UNIX = 1;
+    public const int AF_INET = 2;
+    public const int AF_NETLINK = 16;
+    public const int AF_PACKET = 17;
+
+    public const int SOCK_DGRAM = 2;
+    public const int SOCK_RAW = 3;
+    public const int SOCK_NONBLOCK = 0x800;
+    public const int SOCK_CLOEXEC = 0x80000;
+
+    public const int SOL_SOCKET = 1;
+    public const int SOL_PACKET = 263;
+
+    public const int SO_SNDBUF = 7;
+    public const int SO_RCVBUF = 8;
+    public const int SO_SNDBUFFORCE = 32;
+    public const int SO_RCVBUFFORCE = 33;
+
+    public const int MSG_TRUNC = 0x20;
+    public const int MSG_DONTWAIT = 0x40;
+}
