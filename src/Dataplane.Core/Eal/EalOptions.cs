@@ -21,6 +21,9 @@ public sealed record EalOptions
     /// <summary>PCI devices to leave alone (<c>-b</c>).</summary>
     public IReadOnlyList<string> BlockedDevices { get; init; } = [];
 
+    /// <summary>Whether PCI devices that nobody named are used, too (<c>--auto-probing</c>, <c>-A</c>).</summary>
+    public bool AutoProbing { get; init; } = true;
+
     /// <summary>No PCI bus (<c>--no-pci</c>).</summary>
     public bool NoPci { get; init; }
 
@@ -35,4 +38,7 @@ public sealed record EalOptions
 
     /// <summary>Token shared by a PF and its VFs (<c>--vfio-vf-token</c>).</summary>
     public Guid? VfioVfToken { get; init; }
+
+    /// <summary>What is logged, the last that matches a category counts (<c>--log-level</c>).</summary>
+    public IReadOnlyList<LogLevelRule> LogLevels { get; init; } = [];
 }

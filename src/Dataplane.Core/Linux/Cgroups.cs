@@ -17,7 +17,7 @@ internal static class Cgroups
     public static IReadOnlyList<CgroupPath> Find(string controller, string root = "/")
     {
         var found = new List<CgroupPath>();
-        string[] mounts = ReadLines(Path.Join(root, "proc/self/mountinfo"));
+        Mount[] mounts = [.. ReadLines(Path.Join(root, "proc/self/mountinfo")).Select(Mount.Parse).OfType<Mount>()];
         foreach (string line in ReadLines(Path.Join(root, "proc/self/cgroup")))
         {
             // "3:cpuset:/path" is version 1, "0::/path" version 2.
@@ -27,7 +27,7 @@ internal static class Cgroups
             bool unified = fields[0] == "0" && fields[1].Length == 0;
             if (!unified && !fields[1].Split(',').Contains(controller))
                 continue;
-            if (mounts.Select(Mount.Parse).FirstOrDefault(mount => mount?.Carries(controller, unified) == true) is { } mount)
+            if (Array.Find(mounts, mount => mount.Carries(controller, unified)) is { } mount)
                 found.Add(new CgroupPath(unified ? 2 : 1, mount.DirectoriesUp(fields[2], root)));
         }
 
@@ -46,7 +46,7 @@ internal static class Cgroups
         }
     }
 
-    /// <summary>A line of mountinfo: <c>id parent dev root mountpoint options [fields...] - type source superoptions</c>.</summary>
+    /// <summary>A line of mountinfo: id parent device root point options ... - type source options.</summary>
     private sealed record Mount(string Root, string Point, string Type, string SuperOptions)
     {
         public static Mount? Parse(string line)
@@ -64,8 +64,8 @@ internal static class Cgroups
 
         public List<string> DirectoriesUp(string group, string root)
         {
-            // A container may mount only its own part: then the path of the group starts with the mount's root. Where it
-            // does not (the group is outside of what is mounted), the mount point is the nearest that can be read.
+            // A container may mount only its own part: then the path of the group starts with the mount's root. Where
+            // it does not (the group is outside of what is mounted), the mount point is the nearest that can be read.
             string inside = Root == "/" ? group
                 : group == Root || group.StartsWith(Root + "/", StringComparison.Ordinal) ? group[Root.Length..]
                 : "";

@@ -1,0 +1,113 @@
+using System.Globalization;
+
+namespace Dataplane.Lcores;
+
+/// <summary>
+/// Which CPUs the machine has, which of them are threads of one physical core, and their NUMA nodes, from sysfs
+/// (Documentation/admin-guide/cputopology.rst of Linux).
+/// </summary>
+internal sealed class CpuTopology
+{
+    private readonly Dictionary<int, CpuInfo> _cpus;
+
+    private CpuTopology(CpuSet online, Dictionary<int, CpuInfo> cpus)
+    {
+        Online = online;
+        _cpus = cpus;
+    }
+
+    /// <summary>The CPUs that are switched on.</summary>
+    public CpuSet Online { get; }
+
+    /// <summary>How many NUMA nodes have CPUs; 1 where the kernel knows none.</summary>
+    public int NodeCount => Math.Max(1, _cpus.Values.Select(cpu => cpu.Node).Distinct().Count());
+
+    /// <summary>What is known of a CPU; of one that sysfs does not have: a core of its own on node 0.</summary>
+    public CpuInfo this[int cpu] => _cpus.TryGetValue(cpu, out CpuInfo? info) ? info : CpuInfo.Alone(cpu);
+
+    /// <summary>The NUMA node that all the CPUs are on, or null if they are on several.</summary>
+    public int? NodeOf(CpuSet cpus)
+    {
+        int[] nodes = [.. cpus.Cpus.Select(cpu => this[cpu].Node).Distinct()];
+        return nodes.Length == 1 ? nodes[0] : null;
+    }
+
+    /// <summary>Reads sysfs. A CPU of which it says nothing (containers mask it) is a core of its own on node 0.</summary>
+    /// <param name="root">Where /sys is; <c>/</c> but in tests.</param>
+    public static CpuTopology Read(string root = "/")
+    {
+        string system = Path.Join(root, "sys/devices/system");
+        CpuSet online = ReadSet(Path.Join(system, "cpu/online"))
+            ?? new CpuSet(Enumerable.Range(0, Environment.ProcessorCount));
+        Dictionary<int, int> nodes = ReadNodes(Path.Join(system, "node"));
+        var cpus = new Dictionary<int, CpuInfo>();
+        foreach (int cpu in online.Cpus)
+        {
+            string topology = Path.Join(system, $"cpu/cpu{cpu}/topology");
+            // core_cpus_list is the name since Linux 5.3; thread_siblings_list remains as the older one.
+            CpuSet siblings = ReadSet(Path.Join(topology, "core_cpus_list"))
+                ?? ReadSet(Path.Join(topology, "thread_siblings_list"))
+                ?? new CpuSet([cpu]);
+            cpus[cpu] = new CpuInfo(
+                ReadNumber(Path.Join(topology, "core_id")) ?? cpu,
+                // Arm machines without a description of packages say -1.
+                Math.Max(0, ReadNumber(Path.Join(topology, "physical_package_id")) ?? 0),
+                nodes.GetValueOrDefault(cpu),
+                siblings);
+        }
+
+        return new CpuTopology(online, cpus);
+    }
+
+    private static Dictionary<int, int> ReadNodes(string directory)
+    {
+        var nodes = new Dictionary<int, int>();
+        foreach (int node in ReadSet(Path.Join(directory, "online"))?.Cpus ?? [])
+        {
+            foreach (int cpu in ReadSet(Path.Join(directory, $"node{node}/cpulist"))?.Cpus ?? [])
+                nodes[cpu] = node;
+        }
+
+        return nodes;
+    }
+
+    private static CpuSet? ReadSet(string file)
+    {
+        try
+        {
+            return ReadText(file) is { Length: > 0 } text ? CpuSet.Parse(text) : null;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+
+    private static int? ReadNumber(string file)
+    {
+        const NumberStyles Style = NumberStyles.AllowLeadingSign;
+        return int.TryParse(ReadText(file), Style, CultureInfo.InvariantCulture, out int number) ? number : null;
+    }
+
+    private static string? ReadText(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>Where a CPU is.</summary>
+/// <param name="Core">The physical core's number within its package.</param>
+/// <param name="Package">The physical package (socket).</param>
+/// <param name="Node">The NUMA node.</param>
+/// <param name="Siblings">The CPUs that are threads of the same physical core, this one included.</param>
+internal sealed record CpuInfo(int Core, int Package, int Node, CpuSet Siblings)
+{
+    public static CpuInfo Alone(int cpu) => new(cpu, 0, 0, new CpuSet([cpu]));
+}

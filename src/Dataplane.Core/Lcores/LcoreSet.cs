@@ -1,0 +1,71 @@
+namespace Dataplane.Lcores;
+
+/// <summary>
+/// The lcores of a runtime, each a thread bound to its CPUs. Launching and waiting is for one control thread;
+/// what is launched runs on the lcore.
+/// </summary>
+public sealed class LcoreSet : IDisposable
+{
+    private readonly nint _owner;
+    private readonly Action<Lcore, Exception>? _failed;
+    private readonly LcoreWorker?[] _workers;
+
+    /// <param name="lcores">In ascending order of their indices.</param>
+    /// <param name="owner">The runtime's identity, for <see cref="LcoreContext"/>.</param>
+    /// <param name="failed">
+    /// Called on the lcore's thread when what it ran threw, so that others can be told to stop; must not throw.
+    /// <see cref="WaitAll"/> throws the exception again.
+    /// </param>
+    internal LcoreSet(IReadOnlyList<Lcore> lcores, nint owner, Action<Lcore, Exception>? failed = null)
+    {
+        Lcores = lcores;
+        _owner = owner;
+        _failed = failed;
+        _workers = new LcoreWorker?[lcores.Count];
+    }
+
+    /// <summary>All lcores, in ascending order of their ids.</summary>
+    public IReadOnlyList<Lcore> Lcores { get; }
+
+    /// <summary>The main lcore.</summary>
+    public Lcore Main => Lcores.Single(lcore => lcore.IsMain);
+
+    /// <summary>
+    /// Runs a body once on a lcore; comes back as soon as the lcore's thread is bound to its CPUs and about to run it.
+    /// The body must come back by itself when it is told to stop.
+    /// </summary>
+    /// <exception cref="DataplaneException">The system refuses to bind the thread to the lcore's CPUs.</exception>
+    /// <exception cref="InvalidOperationException">The lcore is still running what was launched before.</exception>
+    public void Launch(Lcore lcore, Action<Lcore> body)
+    {
+        ref LcoreWorker? worker = ref _workers[lcore.Index];
+        if (worker is not null)
+            throw new InvalidOperationException($"Lcore {lcore.Id} has not been waited for since its last launch");
+        worker = LcoreWorker.Start(lcore, _owner, body, error => _failed?.Invoke(lcore, error));
+    }
+
+    /// <summary>Waits until every lcore has come back from its body; then they can be launched again.</summary>
+    /// <exception cref="AggregateException">Bodies threw; their exceptions in the order of the lcores.</exception>
+    public void WaitAll()
+    {
+        Exception[] errors = [.. JoinAll()];
+        if (errors.Length > 0)
+            throw new AggregateException("Lcores failed", errors);
+    }
+
+    /// <summary>Waits for every lcore, as <see cref="WaitAll"/> does, but without telling of their failures.</summary>
+    public void Dispose() => _ = JoinAll();
+
+    private List<Exception> JoinAll()
+    {
+        var errors = new List<Exception>();
+        foreach (ref LcoreWorker? worker in _workers.AsSpan())
+        {
+            if (worker?.Join() is { } error)
+                errors.Add(error);
+            worker = null;
+        }
+
+        return errors;
+    }
+}

@@ -1,0 +1,167 @@
+using Dataplane.Lcores;
+using Dataplane.Linux;
+
+namespace Dataplane.Core.Tests.Lcores;
+
+/// <summary>Tests that bind threads of the test process; nothing else may run meanwhile.</summary>
+[CollectionDefinition("threads of the process", DisableParallelization = true)]
+public class ThreadsOfTheProcess;
+
+[Collection("threads of the process")]
+public class LcoreThreadTests
+{
+    private const int Owner = 4711;
+
+    private static readonly CpuSet s_allowed = AllowedCpus.OfThisProcess();
+
+    private static Lcore[] Lcores(params int[] cpus) =>
+        [.. cpus.Select((cpu, index) => new Lcore(10 + index, index, new CpuSet([cpu]), index == 0))];
+
+    private static CpuSet AffinityOf(int tid) => ThreadAffinity.TryGet(tid, out CpuSet cpus) ? cpus : CpuSet.Empty;
+
+    [Fact]
+    public void A_lcore_is_a_named_thread_on_its_CPU_that_knows_its_index()
+    {
+        int cpu = s_allowed.Cpus[^1];
+        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0], cpu), Owner);
+        string name = "", affinity = "";
+        int index = -1, stranger = 0;
+        lcores.Launch(lcores.Lcores[1], _ =>
+        {
+            name = File.ReadAllText($"/proc/self/task/{Libc.GetTid()}/comm").Trim();
+            affinity = AffinityOf(0).ToString();
+            index = LcoreContext.IndexFor(Owner);
+            stranger = LcoreContext.IndexFor(Owner + 1);
+        });
+        lcores.WaitAll();
+
+        Assert.Equal("lcore-11", name);
+        Assert.Equal($"{cpu}", affinity);
+        Assert.Equal(1, index);
+        Assert.Equal(-1, stranger);
+    }
+
+    [Fact]
+    public void Lcores_run_at_the_same_time_even_on_one_CPU_and_can_be_launched_again()
+    {
+        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0], s_allowed.Cpus[0]), Owner);
+        for (int round = 0; round < 2; round++)
+        {
+            using var meeting = new Barrier(2);
+            foreach (Lcore lcore in lcores.Lcores)
+                lcores.Launch(lcore, _ => meeting.SignalAndWait());
+            lcores.WaitAll();
+
+            Assert.Equal(1, meeting.CurrentPhaseNumber);
+        }
+    }
+
+    [Fact]
+    public void An_exception_is_told_at_once_and_thrown_again_at_the_end()
+    {
+        var told = new List<string>();
+        using var lcores = new LcoreSet(
+            Lcores(s_allowed.Cpus[0], s_allowed.Cpus[0]), Owner, (lcore, e) => told.Add($"{lcore.Id}: {e.Message}"));
+        lcores.Launch(lcores.Lcores[0], _ => { });
+        lcores.Launch(lcores.Lcores[1], _ => throw new InvalidOperationException("out of luck"));
+
+        AggregateException error = Assert.Throws<AggregateException>(lcores.WaitAll);
+        Exception inner = Assert.Single(error.InnerExceptions);
+        Assert.Equal("out of luck", Assert.IsType<InvalidOperationException>(inner).Message);
+        Assert.Equal(["11: out of luck"], told);
+        lcores.WaitAll();
+    }
+
+    [Fact]
+    public void A_lcore_that_was_not_waited_for_cannot_be_launched()
+    {
+        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0]), Owner);
+        lcores.Launch(lcores.Main, _ => { });
+
+        Assert.Throws<InvalidOperationException>(() => lcores.Launch(lcores.Main, _ => { }));
+    }
+
+    [Fact]
+    public void A_CPU_that_the_kernel_refuses_is_a_sentence()
+    {
+        using var lcores = new LcoreSet(Lcores(CpuSet.MaxCpus - 1), Owner);
+
+        string message = Assert.Throws<DataplaneException>(() => lcores.Launch(lcores.Main, _ => { })).Message;
+        Assert.StartsWith(
+            "Cannot bind the thread of lcore 10 to CPU 8191 (sched_setaffinity: Invalid argument)",
+            message,
+            StringComparison.Ordinal);
+        lcores.WaitAll();
+    }
+
+    [Fact]
+    public void A_thread_that_is_gone_has_no_affinity()
+    {
+        Assert.False(ThreadAffinity.TryGet(int.MaxValue, out CpuSet cpus));
+        Assert.Equal(CpuSet.Empty, cpus);
+        Assert.False(ThreadAffinity.TrySet(int.MaxValue, s_allowed));
+    }
+
+    [SkippableFact]
+    public void Other_threads_are_kept_off_the_workers_CPUs_and_let_back_at_the_end()
+    {
+        Skip.If(s_allowed.Count < 2, "needs two CPUs: on one there is no other for the other threads");
+        int cpu = s_allowed.Cpus[0];
+        CpuSet others = s_allowed.Except(new CpuSet([cpu]));
+        using var lcores = new LcoreSet(Lcores(cpu), Owner);
+        using var stop = new ManualResetEventSlim();
+        int worker = 0;
+        CpuSet fromWorker = CpuSet.Empty;
+
+        using (ControlThreads.KeepOff(new CpuSet([cpu])))
+        {
+            using var started = new ManualResetEventSlim();
+            lcores.Launch(lcores.Main, _ =>
+            {
+                worker = Libc.GetTid();
+                var thread = new Thread(() => fromWorker = AffinityOf(0));
+                thread.Start();
+                thread.Join();
+                started.Set();
+                stop.Wait();
+            });
+            started.Wait();
+
+            foreach (int tid in ThreadAffinity.ThreadsOfProcess())
+                Assert.Equal(tid == worker ? $"{cpu}" : others.ToString(), StatusOf(tid));
+            Assert.Equal(others, fromWorker);
+        }
+
+        foreach (int tid in ThreadAffinity.ThreadsOfProcess().Where(tid => tid != worker))
+            Assert.Equal(s_allowed.ToString(), StatusOf(tid));
+        stop.Set();
+        lcores.WaitAll();
+
+        static string StatusOf(int tid) => File.ReadLines($"/proc/self/task/{tid}/status")
+            .Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1].Trim();
+    }
+
+    [Fact]
+    public void Threads_stay_where_they_are_if_the_workers_have_all_CPUs()
+    {
+        using (ControlThreads.KeepOff(s_allowed))
+            Assert.Equal(s_allowed, AffinityOf(0));
+        Assert.Equal(s_allowed, AffinityOf(0));
+    }
+
+    [SkippableFact]
+    public void A_second_runtime_still_sees_all_CPUs_of_the_process()
+    {
+        Skip.If(s_allowed.Count < 2, "needs two CPUs: on one there is no other for the other threads");
+        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0]), Owner);
+        using var stop = new ManualResetEventSlim();
+        using (ControlThreads.KeepOff(new CpuSet([s_allowed.Cpus[0]])))
+        {
+            lcores.Launch(lcores.Main, _ => stop.Wait());
+            Assert.Equal(s_allowed, AllowedCpus.OfThisProcess());
+        }
+
+        stop.Set();
+        lcores.WaitAll();
+    }
+}
