@@ -222,7 +222,10 @@ internal static class EalOptionTable
         string[]? excludes = null) =>
         new(name, OptionGroup.WithoutEffect, reason)
         {
-            Short = shortName, Argument = argument, Repeatable = repeatable, Excludes = excludes ?? [],
+            Short = shortName,
+            Argument = argument,
+            Repeatable = repeatable,
+            Excludes = excludes ?? [],
             Notice = $"has no effect: {reason}",
         };
 

@@ -33,7 +33,7 @@ public sealed record EalOptions
     /// <summary>Whether the telemetry socket is served (<c>--telemetry</c>, <c>--no-telemetry</c>).</summary>
     public bool Telemetry { get; init; } = true;
 
-    /// <summary>How VFIO devices interrupt: legacy, msi or msix (<c>--vfio-intr</c>); null: the best that the device has.</summary>
+    /// <summary>How VFIO devices interrupt: legacy, msi, msix (<c>--vfio-intr</c>); null: the best they have.</summary>
     public string? VfioInterrupt { get; init; }
 
     /// <summary>Token shared by a PF and its VFs (<c>--vfio-vf-token</c>).</summary>

@@ -32,7 +32,7 @@ internal sealed class CpuTopology
         return nodes.Length == 1 ? nodes[0] : null;
     }
 
-    /// <summary>Reads sysfs. A CPU of which it says nothing (containers mask it) is a core of its own on node 0.</summary>
+    /// <summary>Reads sysfs. A CPU that it does not show (containers mask it) is a core of its own on node 0.</summary>
     /// <param name="root">Where /sys is; <c>/</c> but in tests.</param>
     public static CpuTopology Read(string root = "/")
     {

@@ -25,7 +25,9 @@ internal sealed class LcorePlan
     /// <param name="options">What is asked for.</param>
     /// <param name="allowed">The CPUs that the process may use; at least one.</param>
     /// <param name="topology">The machine.</param>
-    /// <exception cref="DataplaneException">A CPU is not allowed, the main lcore is no lcore, or there are too many.</exception>
+    /// <exception cref="DataplaneException">
+    /// A CPU is not allowed, the main lcore is none of the lcores, or they are too many.
+    /// </exception>
     public static LcorePlan Resolve(LcoreOptions options, CpuSet allowed, CpuTopology topology)
     {
         var warnings = new List<string>();

@@ -234,7 +234,9 @@ public class EalCommandLineTests
         Assert.Equal("Option '-l' needs a value; write -l LIST", Error(arguments));
 
     [Theory]
-    [InlineData("--no-huge=yes", "Option '--no-huge' takes no value, but '--no-huge=yes' gives it 'yes'; write --no-huge")]
+    [InlineData(
+        "--no-huge=yes",
+        "Option '--no-huge' takes no value, but '--no-huge=yes' gives it 'yes'; write --no-huge")]
     [InlineData("-vv", "Option '-v' takes no value, but '-vv' gives it 'v'; write -v")]
     public void A_value_too_much_is_refused(string argument, string message) => Assert.Equal(message, Error(argument));
 
@@ -289,30 +291,70 @@ public class EalCommandLineTests
     [Theory]
     [InlineData("-m=x", "Option '-m' takes a number of MiB, not 'x'; for example 512")]
     [InlineData("-m=9999999999", "Option '-m' takes a number of MiB, not '9999999999'; for example 512")]
-    [InlineData("--socket-mem=1,x", "Option '--socket-mem' takes MiB of each NUMA node, separated by commas, not '1,x'; for example 1024,1024")]
-    [InlineData("--socket-mem=", "Option '--socket-mem' takes MiB of each NUMA node, separated by commas, not ''; for example 1024,1024")]
-    [InlineData("--numa-limit=-1", "Option '--numa-limit' takes MiB of each NUMA node, separated by commas, not '-1'; for example 1024,1024")]
-    [InlineData("--file-prefix=a%b", "Option '--file-prefix' takes a name of at most 200 characters without '%' and '/', not 'a%b'")]
-    [InlineData("--file-prefix=a/b", "Option '--file-prefix' takes a name of at most 200 characters without '%' and '/', not 'a/b'")]
-    [InlineData("--file-prefix=..", "Option '--file-prefix' takes a name of at most 200 characters without '%' and '/', not '..'")]
-    [InlineData("--file-prefix=", "Option '--file-prefix' takes a name of at most 200 characters without '%' and '/', not ''")]
+    [InlineData(
+        "--socket-mem=1,x",
+        "Option '--socket-mem' takes MiB of each NUMA node, separated by commas, not '1,x'; for example 1024,1024")]
+    [InlineData(
+        "--socket-mem=",
+        "Option '--socket-mem' takes MiB of each NUMA node, separated by commas, not ''; for example 1024,1024")]
+    [InlineData(
+        "--numa-limit=-1",
+        "Option '--numa-limit' takes MiB of each NUMA node, separated by commas, not '-1'; for example 1024,1024")]
+    [InlineData(
+        "--file-prefix=a%b",
+        "Option '--file-prefix' takes a name of at most 200 characters without '%' and '/', not 'a%b'")]
+    [InlineData(
+        "--file-prefix=a/b",
+        "Option '--file-prefix' takes a name of at most 200 characters without '%' and '/', not 'a/b'")]
+    [InlineData(
+        "--file-prefix=..",
+        "Option '--file-prefix' takes a name of at most 200 characters without '%' and '/', not '..'")]
+    [InlineData(
+        "--file-prefix=",
+        "Option '--file-prefix' takes a name of at most 200 characters without '%' and '/', not ''")]
     [InlineData("--huge-dir=", "Option '--huge-dir' takes the mount point of a hugetlbfs, not ''")]
     [InlineData("--huge-unlink=maybe", "Option '--huge-unlink' takes existing, always or never, not 'maybe'")]
     [InlineData("--iova-mode=PA", "Option '--iova-mode' takes pa or va, not 'PA'")]
     [InlineData("--vfio-intr=intx", "Option '--vfio-intr' takes legacy, msi or msix, not 'intx'")]
-    [InlineData("--base-virtaddr=zz", "Option '--base-virtaddr' takes a hexadecimal address of user space, not 'zz'; for example 0x100000000")]
-    [InlineData("--base-virtaddr=ffffffffffffffff", "Option '--base-virtaddr' takes a hexadecimal address of user space, not 'ffffffffffffffff'; for example 0x100000000")]
+    [InlineData(
+        "--base-virtaddr=zz",
+        "Option '--base-virtaddr' takes a hexadecimal address of user space, not 'zz'; for example 0x100000000")]
+    [InlineData(
+        "--base-virtaddr=ffffffffffffffff",
+        "Option '--base-virtaddr' takes a hexadecimal address of user space, not 'ffffffffffffffff'; for " +
+        "example 0x100000000")]
     [InlineData("--main-lcore=x", "Option '--main-lcore' takes a number from 0 to 8191, not 'x'")]
     [InlineData("-R128", "Option '-R' takes a number from 0 to 127, not '128'")]
-    [InlineData("-b=net_null0", "Option '-b' takes a PCI address, not 'net_null0'; for example 0000:01:00.0; lspci -D lists them")]
-    [InlineData("-a=0:0:0", "Option '-a' takes a PCI address or the name of a software port, not '0:0:0'; for example 0000:01:00.0; lspci -D lists them")]
-    [InlineData("-a=00:20.0", "Option '-a' takes a PCI address or the name of a software port, not '00:20.0'; for example 0000:01:00.0; lspci -D lists them")]
-    [InlineData("--vdev=", "Option '--vdev' takes a driver's name with a number and devargs, not ''; for example net_tap0,iface=tap0")]
-    [InlineData("--vdev=,iface=x", "Option '--vdev' takes a driver's name with a number and devargs, not ',iface=x'; for example net_tap0,iface=tap0")]
-    [InlineData("--proc-type=secondary", "Option '--proc-type' takes primary or auto, not 'secondary'; a process cannot join another's memory; connect the two with net_memif ports")]
+    [InlineData(
+        "-b=net_null0",
+        "Option '-b' takes a PCI address, not 'net_null0'; for example 0000:01:00.0; lspci -D lists them")]
+    [InlineData(
+        "-a=0:0:0",
+        "Option '-a' takes a PCI address or the name of a software port, not '0:0:0'; for example " +
+        "0000:01:00.0; lspci -D lists them")]
+    [InlineData(
+        "-a=00:20.0",
+        "Option '-a' takes a PCI address or the name of a software port, not '00:20.0'; for example " +
+        "0000:01:00.0; lspci -D lists them")]
+    [InlineData(
+        "--vdev=",
+        "Option '--vdev' takes a driver's name with a number and devargs, not ''; for example net_tap0,iface=tap0")]
+    [InlineData(
+        "--vdev=,iface=x",
+        "Option '--vdev' takes a driver's name with a number and devargs, not ',iface=x'; for example " +
+        "net_tap0,iface=tap0")]
+    [InlineData(
+        "--proc-type=secondary",
+        "Option '--proc-type' takes primary or auto, not 'secondary'; a process cannot join another's " +
+        "memory; connect the two with net_memif ports")]
     [InlineData("--proc-type=main", "Option '--proc-type' takes primary or auto, not 'main'")]
-    [InlineData("--vfio-vf-token=1", "Option '--vfio-vf-token' takes a UUID, not '1'; give the one that the PF's driver has, as 14d63f20-8445-11ea-8900-1f9ce7d5650d")]
-    [InlineData("-l=0-", "Option '-l' takes CPUs as 0-3,7 or lcores on CPUs as 1@(5-7),(3-5)@(0,2), not '0-' (it ends too early)")]
+    [InlineData(
+        "--vfio-vf-token=1",
+        "Option '--vfio-vf-token' takes a UUID, not '1'; give the one that the PF's driver has, as " +
+        "14d63f20-8445-11ea-8900-1f9ce7d5650d")]
+    [InlineData(
+        "-l=0-",
+        "Option '-l' takes CPUs as 0-3,7 or lcores on CPUs as 1@(5-7),(3-5)@(0,2), not '0-' (it ends too early)")]
     [InlineData("-c=zz", "Option '-c' takes a hexadecimal mask of CPUs as 0xf, not 'zz' ('z' is no hexadecimal digit)")]
     [InlineData("-c=0x0", "Option '-c' takes a hexadecimal mask of CPUs as 0xf, not '0x0' (it has no bit set)")]
     public void A_wrong_value_is_refused_in_one_sentence(string argument, string message) =>
