@@ -19,40 +19,28 @@ internal static class AllowedCpus
                 allowed = allowed.Union(cpus);
         }
 
-        return Within(allowed, "/");
+        return Within(allowed, new HostFiles());
     }
 
     /// <summary>What the cpusets that hold the process leave of an affinity mask.</summary>
     /// <param name="affinity">The CPUs of the affinity mask.</param>
-    /// <param name="root">Where /proc and the cgroup mounts are.</param>
-    internal static CpuSet Within(CpuSet affinity, string root)
+    /// <param name="files">Where /proc and the cgroup mounts are.</param>
+    public static CpuSet Within(CpuSet affinity, HostFiles files)
     {
         CpuSet allowed = affinity;
-        foreach (CgroupPath path in Cgroups.Find("cpuset", root))
+        foreach (CgroupPath path in Cgroups.Find("cpuset", files))
         {
             // Version 2 has the file only where the controller is enabled: the nearest parent that has it counts.
-            string[] files = path.Version == 2 ? ["cpuset.cpus.effective"] : ["cpuset.effective_cpus", "cpuset.cpus"];
+            string[] names = path.Version == 2 ? ["cpuset.cpus.effective"] : ["cpuset.effective_cpus", "cpuset.cpus"];
             CpuSet? cpuset = path.Directories
-                .SelectMany(directory => files.Select(file => Path.Join(directory, file)))
-                .Select(ReadList)
-                .FirstOrDefault(cpus => cpus is { Count: > 0 });
+                .SelectMany(directory => names.Select(name => Path.Join(directory, name)))
+                .Select(files.ReadSet)
+                .FirstOrDefault(cpus => cpus is not null);
             // A mask and a cpuset without a common CPU exist for a moment only, while the kernel moves the threads.
             if (cpuset is not null && allowed.Intersect(cpuset) is { Count: > 0 } common)
                 allowed = common;
         }
 
         return allowed;
-    }
-
-    private static CpuSet? ReadList(string file)
-    {
-        try
-        {
-            return CpuSet.Parse(File.ReadAllText(file).Trim());
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
-        {
-            return null;
-        }
     }
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Dataplane.Linux;
 
 namespace Dataplane.Lcores;
 
@@ -8,6 +8,8 @@ namespace Dataplane.Lcores;
 /// </summary>
 internal sealed class CpuTopology
 {
+    private const string Sysfs = "/sys/devices/system/";
+
     private readonly Dictionary<int, CpuInfo> _cpus;
 
     private CpuTopology(CpuSet online, Dictionary<int, CpuInfo> cpus)
@@ -18,9 +20,6 @@ internal sealed class CpuTopology
 
     /// <summary>The CPUs that are switched on.</summary>
     public CpuSet Online { get; }
-
-    /// <summary>How many NUMA nodes have CPUs; 1 where the kernel knows none.</summary>
-    public int NodeCount => Math.Max(1, _cpus.Values.Select(cpu => cpu.Node).Distinct().Count());
 
     /// <summary>What is known of a CPU; of one that sysfs does not have: a core of its own on node 0.</summary>
     public CpuInfo this[int cpu] => _cpus.TryGetValue(cpu, out CpuInfo? info) ? info : CpuInfo.Alone(cpu);
@@ -33,25 +32,24 @@ internal sealed class CpuTopology
     }
 
     /// <summary>Reads sysfs. A CPU that it does not show (containers mask it) is a core of its own on node 0.</summary>
-    /// <param name="root">Where /sys is; <c>/</c> but in tests.</param>
-    public static CpuTopology Read(string root = "/")
+    /// <param name="files">Where /sys is.</param>
+    public static CpuTopology Read(HostFiles files)
     {
-        string system = Path.Join(root, "sys/devices/system");
-        CpuSet online = ReadSet(Path.Join(system, "cpu/online"))
+        CpuSet online = files.ReadSet(Sysfs + "cpu/online")
             ?? new CpuSet(Enumerable.Range(0, Environment.ProcessorCount));
-        Dictionary<int, int> nodes = ReadNodes(Path.Join(system, "node"));
+        Dictionary<int, int> nodes = ReadNodes(files);
         var cpus = new Dictionary<int, CpuInfo>();
         foreach (int cpu in online.Cpus)
         {
-            string topology = Path.Join(system, $"cpu/cpu{cpu}/topology");
+            string topology = $"{Sysfs}cpu/cpu{cpu}/topology/";
             // core_cpus_list is the name since Linux 5.3; thread_siblings_list remains as the older one.
-            CpuSet siblings = ReadSet(Path.Join(topology, "core_cpus_list"))
-                ?? ReadSet(Path.Join(topology, "thread_siblings_list"))
+            CpuSet siblings = files.ReadSet(topology + "core_cpus_list")
+                ?? files.ReadSet(topology + "thread_siblings_list")
                 ?? new CpuSet([cpu]);
             cpus[cpu] = new CpuInfo(
-                ReadNumber(Path.Join(topology, "core_id")) ?? cpu,
-                // Arm machines without a description of packages say -1.
-                Math.Max(0, ReadNumber(Path.Join(topology, "physical_package_id")) ?? 0),
+                (int)(files.ReadNumber(topology + "core_id") ?? (ulong)cpu),
+                // Arm machines without a description of packages say -1, which is no number to ReadNumber.
+                (int)(files.ReadNumber(topology + "physical_package_id") ?? 0),
                 nodes.GetValueOrDefault(cpu),
                 siblings);
         }
@@ -59,46 +57,16 @@ internal sealed class CpuTopology
         return new CpuTopology(online, cpus);
     }
 
-    private static Dictionary<int, int> ReadNodes(string directory)
+    private static Dictionary<int, int> ReadNodes(HostFiles files)
     {
         var nodes = new Dictionary<int, int>();
-        foreach (int node in ReadSet(Path.Join(directory, "online"))?.Cpus ?? [])
+        foreach (int node in files.ReadSet(Sysfs + "node/online")?.Cpus ?? [])
         {
-            foreach (int cpu in ReadSet(Path.Join(directory, $"node{node}/cpulist"))?.Cpus ?? [])
+            foreach (int cpu in files.ReadSet($"{Sysfs}node/node{node}/cpulist")?.Cpus ?? [])
                 nodes[cpu] = node;
         }
 
         return nodes;
-    }
-
-    private static CpuSet? ReadSet(string file)
-    {
-        try
-        {
-            return ReadText(file) is { Length: > 0 } text ? CpuSet.Parse(text) : null;
-        }
-        catch (FormatException)
-        {
-            return null;
-        }
-    }
-
-    private static int? ReadNumber(string file)
-    {
-        const NumberStyles Style = NumberStyles.AllowLeadingSign;
-        return int.TryParse(ReadText(file), Style, CultureInfo.InvariantCulture, out int number) ? number : null;
-    }
-
-    private static string? ReadText(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file).Trim();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
     }
 }
 

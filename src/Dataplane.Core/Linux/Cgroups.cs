@@ -6,19 +6,17 @@ namespace Dataplane.Linux;
 /// </summary>
 internal static class Cgroups
 {
-    private const char Separator = ' ';
-
     /// <summary>
     /// The directories where a controller's files of this process may be: per mounted hierarchy that may carry the
     /// controller, the process's own group first and then its parents up to the mount point. Empty without cgroups.
     /// </summary>
     /// <param name="controller">As /proc/self/cgroup names it: <c>cpuset</c>, <c>hugetlb</c>.</param>
-    /// <param name="root">Where /proc and the mounts are; <c>/</c> but in tests.</param>
-    public static IReadOnlyList<CgroupPath> Find(string controller, string root = "/")
+    /// <param name="files">Where /proc is.</param>
+    public static IReadOnlyList<CgroupPath> Find(string controller, HostFiles files)
     {
         var found = new List<CgroupPath>();
-        Mount[] mounts = [.. ReadLines(Path.Join(root, "proc/self/mountinfo")).Select(Mount.Parse).OfType<Mount>()];
-        foreach (string line in ReadLines(Path.Join(root, "proc/self/cgroup")))
+        Mount[] mounts = [.. files.ReadLines("/proc/self/mountinfo").Select(Mount.Parse).OfType<Mount>()];
+        foreach (string line in files.ReadLines("/proc/self/cgroup"))
         {
             // "3:cpuset:/path" is version 1, "0::/path" version 2.
             string[] fields = line.Split(':', 3);
@@ -28,22 +26,10 @@ internal static class Cgroups
             if (!unified && !fields[1].Split(',').Contains(controller))
                 continue;
             if (Array.Find(mounts, mount => mount.Carries(controller, unified)) is { } mount)
-                found.Add(new CgroupPath(unified ? 2 : 1, mount.DirectoriesUp(fields[2], root)));
+                found.Add(new CgroupPath(unified ? 2 : 1, mount.DirectoriesUp(fields[2])));
         }
 
         return found;
-    }
-
-    private static string[] ReadLines(string file)
-    {
-        try
-        {
-            return File.ReadAllLines(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
     }
 
     /// <summary>A line of mountinfo: id parent device root point options ... - type source options.</summary>
@@ -51,7 +37,7 @@ internal static class Cgroups
     {
         public static Mount? Parse(string line)
         {
-            string[] fields = line.Split(Separator);
+            string[] fields = line.Split(' ');
             int dash = Array.IndexOf(fields, "-");
             return dash < 6 || fields.Length < dash + 4
                 ? null
@@ -62,7 +48,7 @@ internal static class Cgroups
             ? Type == "cgroup2"
             : Type == "cgroup" && SuperOptions.Split(',').Contains(controller);
 
-        public List<string> DirectoriesUp(string group, string root)
+        public List<string> DirectoriesUp(string group)
         {
             // A container may mount only its own part: then the path of the group starts with the mount's root. Where
             // it does not (the group is outside of what is mounted), the mount point is the nearest that can be read.
@@ -72,7 +58,7 @@ internal static class Cgroups
             var directories = new List<string>();
             for (string path = inside.Trim('/'); ; path = Path.GetDirectoryName(path) ?? "")
             {
-                directories.Add(Path.Join(root, Point, path));
+                directories.Add(Path.Join(Point, path));
                 if (path.Length == 0)
                     return directories;
             }

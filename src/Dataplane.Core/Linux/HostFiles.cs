@@ -1,4 +1,5 @@
 using System.Globalization;
+using Dataplane.Lcores;
 
 namespace Dataplane.Linux;
 
@@ -30,6 +31,19 @@ internal sealed class HostFiles(string root = "/")
     /// <summary>A file's number; null also where it says <c>max</c>.</summary>
     public ulong? ReadNumber(string path) =>
         ulong.TryParse(ReadText(path), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : null;
+
+    /// <summary>A file's list of CPUs or nodes; null also where it has none.</summary>
+    public CpuSet? ReadSet(string path)
+    {
+        try
+        {
+            return ReadText(path) is { Length: > 0 } text ? CpuSet.Parse(text) : null;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>A number of bytes from a table of <c>Name: N kB</c> lines, as meminfo is.</summary>
     public ulong? ReadKibibytes(string path, string name)

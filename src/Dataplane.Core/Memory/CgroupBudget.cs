@@ -29,12 +29,12 @@ internal sealed record CgroupBudget(ulong Left, ulong Limit, string File)
         HostFiles files, string controller, string[] counters, Func<string, ulong> reclaimable)
     {
         CgroupBudget? least = null;
-        foreach (CgroupPath path in Cgroups.Find(controller, files.Root))
+        foreach (CgroupPath path in Cgroups.Find(controller, files))
         {
             (string limitName, string usageName) = path.Version == 2
                 ? ("max", "current")
                 : ("limit_in_bytes", "usage_in_bytes");
-            foreach (string directory in path.Directories.Select(d => "/" + d[files.Root.Length..].TrimStart('/')))
+            foreach (string directory in path.Directories)
             {
                 foreach (string counter in counters)
                 {

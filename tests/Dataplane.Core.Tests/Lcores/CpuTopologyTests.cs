@@ -1,17 +1,20 @@
+using Dataplane.Core.Tests.Memory;
 using Dataplane.Lcores;
+using Dataplane.Linux;
 
 namespace Dataplane.Core.Tests.Lcores;
 
 public class CpuTopologyTests
 {
+    private const string Online = "/sys/devices/system/cpu/online";
+
     [Fact]
     public void A_server_with_two_threads_a_core_and_two_nodes_is_read()
     {
-        using FakeRoot root = FakeRoot.SmtServer();
-        CpuTopology topology = CpuTopology.Read(root.Path);
+        using FakeMachine machine = FakeCpus.SmtServer();
+        CpuTopology topology = CpuTopology.Read(machine.Files);
 
         Assert.Equal("0-7", topology.Online.ToString());
-        Assert.Equal(2, topology.NodeCount);
         Assert.Equal(new CpuInfo(1, 1, 1, new CpuSet([3, 7])), topology[7]);
         Assert.Equal(0, topology.NodeOf(new CpuSet([0, 5])));
         Assert.Equal(1, topology.NodeOf(new CpuSet([2])));
@@ -21,11 +24,11 @@ public class CpuTopologyTests
     [Fact]
     public void An_arm64_machine_without_packages_and_nodes_is_read()
     {
-        using FakeRoot root = new FakeRoot().Online("0-1,3")
-            .Cpu(0, 0, -1, "0", "core_cpus_list").Cpu(1, 1, -1, "1", "core_cpus_list");
-        CpuTopology topology = CpuTopology.Read(root.Path);
+        using var machine = new FakeMachine { [Online] = "0-1,3" };
+        machine.AddCpu(0, 0, -1, "0", "core_cpus_list");
+        machine.AddCpu(1, 1, -1, "1", "core_cpus_list");
+        CpuTopology topology = CpuTopology.Read(machine.Files);
 
-        Assert.Equal(1, topology.NodeCount);
         Assert.Equal(new CpuInfo(1, 0, 0, new CpuSet([1])), topology[1]);
         Assert.Equal(CpuInfo.Alone(3), topology[3]);
         Assert.Equal(0, topology.NodeOf(new CpuSet([0, 1])));
@@ -34,16 +37,18 @@ public class CpuTopologyTests
     [Fact]
     public void The_newer_name_of_the_sibling_list_counts_first()
     {
-        using FakeRoot root = new FakeRoot().Online("0").Cpu(0, 0, 0, "0-7").Cpu(0, 0, 0, "0-1", "core_cpus_list");
+        using var machine = new FakeMachine { [Online] = "0" };
+        machine.AddCpu(0, 0, 0, "0-7");
+        machine.AddCpu(0, 0, 0, "0-1", "core_cpus_list");
 
-        Assert.Equal("0-1", CpuTopology.Read(root.Path)[0].Siblings.ToString());
+        Assert.Equal("0-1", CpuTopology.Read(machine.Files)[0].Siblings.ToString());
     }
 
     [Fact]
     public void Without_sysfs_every_CPU_is_a_core_of_its_own()
     {
-        using var root = new FakeRoot();
-        CpuTopology topology = CpuTopology.Read(root.Path);
+        using var machine = new FakeMachine();
+        CpuTopology topology = CpuTopology.Read(machine.Files);
 
         Assert.Equal(Environment.ProcessorCount, topology.Online.Count);
         Assert.Equal(CpuInfo.Alone(0), topology[0]);
@@ -52,9 +57,8 @@ public class CpuTopologyTests
     [Fact]
     public void This_machine_is_read()
     {
-        CpuTopology topology = CpuTopology.Read();
+        CpuTopology topology = CpuTopology.Read(new HostFiles());
 
         Assert.All(topology.Online.Cpus, cpu => Assert.True(topology[cpu].Siblings.Contains(cpu)));
-        Assert.Equal(0, topology.NodeOf(topology.Online) ?? 0);
     }
 }

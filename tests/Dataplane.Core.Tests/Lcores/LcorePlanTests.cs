@@ -1,3 +1,4 @@
+using Dataplane.Core.Tests.Memory;
 using Dataplane.Lcores;
 
 namespace Dataplane.Core.Tests.Lcores;
@@ -6,14 +7,14 @@ public class LcorePlanTests
 {
     private static LcorePlan Resolve(string? lcores, string allowed = "0-7", int? main = null, int? remap = null)
     {
-        using FakeRoot root = FakeRoot.SmtServer();
+        using FakeMachine machine = FakeCpus.SmtServer();
         var options = new LcoreOptions
         {
             Assignments = lcores is null ? null : LcoreList.Parse(lcores),
             MainLcore = main,
             RemapBase = remap,
         };
-        return LcorePlan.Resolve(options, CpuSet.Parse(allowed), CpuTopology.Read(root.Path));
+        return LcorePlan.Resolve(options, CpuSet.Parse(allowed), CpuTopology.Read(machine.Files));
     }
 
     private static string Print(LcorePlan plan) => string.Join(
@@ -67,8 +68,8 @@ public class LcorePlanTests
     [Fact]
     public void A_port_on_another_node_is_warned_of()
     {
-        using FakeRoot root = FakeRoot.SmtServer();
-        CpuTopology topology = CpuTopology.Read(root.Path);
+        using FakeMachine machine = FakeCpus.SmtServer();
+        CpuTopology topology = CpuTopology.Read(machine.Files);
         var lcore = new Lcore(6, 0, new CpuSet([6]), IsMain: true);
 
         Assert.Equal(
