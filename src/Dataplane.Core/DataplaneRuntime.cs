@@ -43,6 +43,7 @@ public sealed class DataplaneRuntime : IDisposable
     /// <exception cref="DataplaneException">The system or the options do not allow it; nothing stays behind.</exception>
     public static DataplaneRuntime Create(EalOptions options, IEnumerable<IVdevDriver> drivers, ILoggerFactory? loggers = null)
     {
+        Linux.Shim.Check();
         var registry = new DriverRegistry(drivers);
         // Arguments are checked before anything is reserved.
         var devices = options.Vdevs.Select(Devargs.Parse).Select(arguments => (arguments, driver: registry.FindVdev(arguments))).ToList();

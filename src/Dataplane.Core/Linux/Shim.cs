@@ -1,0 +1,83 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Dataplane.Linux;
+
+/// <summary>The native shim (<c>native-shim/shim.h</c>): what .NET cannot say. A call costs about a nanosecond.</summary>
+internal static partial class Shim
+{
+    /// <summary>DATAPLANE_SHIM_ABI of the header that these declarations were written from.</summary>
+    public const uint AbiVersion = 1;
+
+    private const string Library = "dataplane_shim";
+
+    /// <summary>Says clearly that the library is missing or of another build, before a lcore runs into it.</summary>
+    /// <exception cref="DataplaneException">There is no library for this architecture, or it is not of this build.</exception>
+    public static void Check()
+    {
+        uint found;
+        try
+        {
+            found = ReadAbiVersion();
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
+        {
+            throw new DataplaneException(
+                $"The native library {Library} for {RuntimeIdentifier} cannot be loaded: {e.Message.ReplaceLineEndings(" ")}",
+                $"deploy {RelativePath} of the build output or of the package Dataplane.Core beside the program",
+                e);
+        }
+
+        if (found != AbiVersion)
+        {
+            throw new DataplaneException(
+                $"The native library {Library} is of another build: its ABI version is {found}, this program needs {AbiVersion}",
+                $"deploy {RelativePath} together with Dataplane.Core.dll, from the same build");
+        }
+    }
+
+    /// <summary>Orders stores to memory that a device reads before later stores.</summary>
+    [SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "dataplane_io_store_barrier")]
+    public static partial void IoStoreBarrier();
+
+    /// <summary>Orders loads of memory that a device writes before later loads and stores.</summary>
+    [SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "dataplane_io_load_barrier")]
+    public static partial void IoLoadBarrier();
+
+    /// <summary>Orders everything before everything.</summary>
+    [SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "dataplane_io_full_barrier")]
+    public static partial void IoFullBarrier();
+
+    /// <summary>The CPU's counter of constant rate.</summary>
+    [SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "dataplane_cycles")]
+    public static partial ulong Cycles();
+
+    /// <summary>The counter's rate in Hz. It may sleep, so the GC must be able to run meanwhile.</summary>
+    [LibraryImport(Library, EntryPoint = "dataplane_cycle_frequency")]
+    public static partial ulong MeasureCycleFrequency();
+
+    [LibraryImport(Library, EntryPoint = "dataplane_shim_abi")]
+    private static partial uint ReadAbiVersion();
+
+    private static string RuntimeIdentifier => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64";
+
+    private static string RelativePath => $"runtimes/{RuntimeIdentifier}/native/lib{Library}.so";
+
+    /// <summary>
+    /// The runtime finds native libraries of NuGet packages by itself, but not those of a referenced project, which lie in the
+    /// same folders below the output folder.
+    /// </summary>
+    [ModuleInitializer]
+    [SuppressMessage("Usage", "CA2255", Justification = "A resolver must stand before the first call, wherever that is; setting it loads nothing.")]
+    internal static void FindLibraryInOutputFolder() =>
+        NativeLibrary.SetDllImportResolver(typeof(Shim).Assembly, static (name, assembly, _) =>
+            name == Library && NativeLibrary.TryLoad(RelativePath, assembly, DllImportSearchPath.AssemblyDirectory, out nint handle)
+                ? handle
+                : 0);
+}
