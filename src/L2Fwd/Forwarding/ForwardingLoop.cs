@@ -34,7 +34,7 @@ internal sealed class ForwardingLoop(IReadOnlyList<Route> routes, LcoreStatistic
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Forward(Route route, Span<Packet> burst)
+    internal static int Forward(Route route, Span<Packet> burst)
     {
         int received = route.Rx.Receive(burst);
         if (received == 0)
