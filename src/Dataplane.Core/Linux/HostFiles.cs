@@ -67,4 +67,9 @@ internal sealed class HostFiles(string root = "/")
             return [];
         }
     }
+
+    /// <summary>A field of a table of mounts, in which blanks and their like are written in octal (proc(5), fstab(5)).</summary>
+    public static string Unescape(string field) => field
+        .Replace(@"\040", " ", StringComparison.Ordinal).Replace(@"\011", "\t", StringComparison.Ordinal)
+        .Replace(@"\012", "\n", StringComparison.Ordinal).Replace(@"\134", @"\", StringComparison.Ordinal);
 }

@@ -33,14 +33,16 @@ internal sealed class HugepageInventory(HostFiles files)
         return free + onDemand - Math.Min(onDemand, Read(Machine, pageSize, "surplus_hugepages"));
     }
 
-    /// <summary>The command that sets pages aside.</summary>
+    /// <summary>The command that sets pages aside, in steps of 64 MiB.</summary>
     /// <param name="pageSize">Bytes.</param>
     /// <param name="missing">How many more pages are needed.</param>
     /// <param name="node">The node that must have them; null: any.</param>
     public string CommandToAdd(ulong pageSize, ulong missing, int? node)
     {
         string directory = node is null ? Machine : $"/sys/devices/system/node/node{node}/hugepages";
-        ulong wanted = Read(directory, pageSize, "nr_hugepages") + missing;
+        // Zones come one after the other: a few pages more now spare the same message for the next one.
+        ulong unit = Math.Max(1, 64 * ByteSize.MiB / pageSize);
+        ulong wanted = ByteSize.AlignUp(Read(directory, pageSize, "nr_hugepages") + missing, unit);
         return node is null && pageSize == DefaultPageSize()
             ? $"'echo {wanted} > /proc/sys/vm/nr_hugepages'"
             : $"'echo {wanted} > {directory}/{Name(pageSize)}/nr_hugepages'";

@@ -23,7 +23,7 @@ internal sealed record HugetlbMount(string Directory, ulong PageSize)
             string? option = Array.Find(fields[3].Split(','), o => o.StartsWith("pagesize=", StringComparison.Ordinal));
             ulong? pageSize = option is null ? defaultPageSize : ParseSize(option["pagesize=".Length..]);
             if (pageSize is not null)
-                mounts.Add(new HugetlbMount(Unescape(fields[1]), pageSize.Value));
+                mounts.Add(new HugetlbMount(HostFiles.Unescape(fields[1]), pageSize.Value));
         }
 
         return mounts;
@@ -76,9 +76,4 @@ internal sealed record HugetlbMount(string Directory, ulong PageSize)
             ? number << shift
             : null;
     }
-
-    // Blanks and their like are written in octal (fstab(5)).
-    private static string Unescape(string field) => field
-        .Replace(@"\040", " ", StringComparison.Ordinal).Replace(@"\011", "\t", StringComparison.Ordinal)
-        .Replace(@"\012", "\n", StringComparison.Ordinal).Replace(@"\134", @"\", StringComparison.Ordinal);
 }

@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Dataplane.Core.Tests.Memory;
 
-[CollectionDefinition(Name)]
+/// <summary>Alone, because other tests take hugepages too where there are some, and would be charged to a test's cgroup.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class HugepageCollection : ICollectionFixture<HugepageFixture>
 {
     public const string Name = "hugepages";

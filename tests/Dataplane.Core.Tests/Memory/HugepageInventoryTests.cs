@@ -41,9 +41,9 @@ public sealed class HugepageInventoryTests : IDisposable
         _machine["/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"] = "7";
         var inventory = new HugepageInventory(_machine.Files);
 
-        Assert.Equal("'echo 22 > /proc/sys/vm/nr_hugepages'", inventory.CommandToAdd(2 << 20, 2, node: null));
+        Assert.Equal("'echo 32 > /proc/sys/vm/nr_hugepages'", inventory.CommandToAdd(2 << 20, 2, node: null));
         Assert.Equal(
-            "'echo 9 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages'",
+            "'echo 32 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages'",
             inventory.CommandToAdd(2 << 20, 2, node: 1));
         Assert.Equal(
             "'echo 1 > /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages'",

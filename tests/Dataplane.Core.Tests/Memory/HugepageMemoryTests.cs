@@ -42,8 +42,7 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
     [Fact]
     public void A_machine_that_has_fewer_pages_than_it_said_gives_an_error_and_no_signal()
     {
-        using var machine = new FakeMachine();
-        machine.Hugepages(2048, total: 1 << 20, free: 1 << 20);
+        using FakeMachine machine = MachineWithManyPages();
         using DataplaneMemory memory = DataplaneMemory.Create(InMemory, NullLogger.Instance, machine.Files);
 
         var refused = Assert.Throws<DataplaneException>(() => memory.Allocate("pool", Tebibyte));
@@ -59,8 +58,8 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
     [SkippableFact]
     public void A_real_limit_of_a_cgroup_is_told_and_where_it_is_not_seen_gives_an_error_and_no_signal()
     {
-        using HugetlbCgroup? group = HugetlbCgroup.TryCreate(limit: 8 << 20, out string reason);
-        Skip.If(group is null, reason);
+        using HugetlbCgroup? group = HugetlbCgroup.TryCreate(limit: 8 << 20);
+        Skip.If(group is null, "the machine gives us no cgroup with a hugetlb controller");
         using DataplaneMemory memory = Create(InMemory);
         memory.Allocate("first", 2 << 20);
         var refused = Assert.Throws<DataplaneException>(() => memory.Allocate("second", 8 << 20));
@@ -68,8 +67,7 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
             $"the cgroup's limit of 8 MiB leaves 6 MiB ({group.LimitFile})", refused.Message, StringComparison.Ordinal);
         Assert.EndsWith("; raise the pod's limit to 'hugepages-2Mi: 10Mi'", refused.Message, StringComparison.Ordinal);
 
-        using var blind = new FakeMachine();
-        blind.Hugepages(2048, total: 1000, free: 1000);
+        using FakeMachine blind = MachineWithManyPages();
         using DataplaneMemory reckless = DataplaneMemory.Create(InMemory, NullLogger.Instance, blind.Files);
         refused = Assert.Throws<DataplaneException>(() => reckless.Allocate("third", 8 << 20));
         Assert.EndsWith(
@@ -208,7 +206,7 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
         Assert.Equal((nuint)Environment.SystemPageSize, first.Segment.PageSize);
         Assert.Equal(
             "cannot get 8 MiB of hugepage memory for 'first': 4 hugepages of 2 MiB are needed and 3 are free; "
-            + "run 'echo 5 > /proc/sys/vm/nr_hugepages'; ordinary pages are used instead, which is slower",
+            + "run 'echo 32 > /proc/sys/vm/nr_hugepages'; ordinary pages are used instead, which is slower",
             Assert.Single(log.Lines));
     }
 
@@ -240,6 +238,13 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
 
         string line = File.ReadLines("/proc/self/numa_maps").Single(l => l.Contains("bound-to-node", StringComparison.Ordinal));
         Assert.Contains(" bind:0 ", line, StringComparison.Ordinal);
+    }
+
+    private static FakeMachine MachineWithManyPages()
+    {
+        var machine = new FakeMachine();
+        machine.Hugepages(2048, total: 1 << 20, free: 1 << 20);
+        return machine;
     }
 
     private static DataplaneMemory Create(MemoryOptions options) => DataplaneMemory.Create(options, NullLogger.Instance);

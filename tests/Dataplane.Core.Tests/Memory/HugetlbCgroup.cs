@@ -1,54 +1,51 @@
 using System.Globalization;
+using Dataplane.Linux;
 
 namespace Dataplane.Core.Tests.Memory;
 
-/// <summary>
-/// A real control group (version 2) with a limit on hugepages, which the test process is in until this is disposed.
-/// </summary>
+/// <summary>A real control group with a limit on hugepages, version 1 or 2, which the test process is in until this is disposed.</summary>
 internal sealed class HugetlbCgroup : IDisposable
 {
     private const string Controller = "hugetlb";
     private readonly string _parent;
     private readonly string _group;
+    private readonly string _limitName;
     private readonly bool _enabled;
 
-    private HugetlbCgroup(string parent, ulong limit)
+    private HugetlbCgroup(string parent, int version, ulong limit)
     {
         _parent = parent;
-        _enabled = !File.ReadAllText(Path.Join(parent, "cgroup.subtree_control")).Contains(Controller, StringComparison.Ordinal);
+        _limitName = version == 2 ? "max" : "limit_in_bytes";
+        _enabled = version == 2
+            && !File.ReadAllText(Path.Join(parent, "cgroup.subtree_control")).Contains(Controller, StringComparison.Ordinal);
         if (_enabled)
             File.WriteAllText(Path.Join(parent, "cgroup.subtree_control"), $"+{Controller}");
         _group = Path.Join(parent, $"dataplane-{Guid.NewGuid():N}");
         Directory.CreateDirectory(_group);
         File.WriteAllText(LimitFile, limit.ToString(CultureInfo.InvariantCulture));
-        if (File.Exists(Path.Join(_group, "hugetlb.1GB.max")))
-            File.WriteAllText(Path.Join(_group, "hugetlb.1GB.max"), "0"); // no way out
+        string gigabytePages = Path.Join(_group, $"hugetlb.1GB.{_limitName}");
+        if (File.Exists(gigabytePages))
+            File.WriteAllText(gigabytePages, "0"); // no way out
         MoveTo(_group);
     }
 
-    public string LimitFile => Path.Join(_group, "hugetlb.2MB.max");
+    public string LimitFile => Path.Join(_group, $"hugetlb.2MB.{_limitName}");
 
-    /// <summary>Null, with the reason, where the machine has no such controller in version 2.</summary>
-    public static HugetlbCgroup? TryCreate(ulong limit, out string reason)
+    /// <summary>Null where the machine gives us no such controller.</summary>
+    public static HugetlbCgroup? TryCreate(ulong limit)
     {
-        string[] mounts = [.. File.ReadLines("/proc/mounts").Select(l => l.Split(' ')).Where(f => f[2] == "cgroup2").Select(f => f[1])];
-        string? own = File.ReadLines("/proc/self/cgroup").FirstOrDefault(l => l.StartsWith("0::", StringComparison.Ordinal));
-        reason = "no cgroup of version 2 is mounted";
-        if (mounts.Length == 0 || own is null)
-            return null;
-        string parent = Path.Join(mounts[0], own["0::".Length..]);
-        try
+        foreach (CgroupPath path in Cgroups.Find(Controller))
         {
-            reason = $"{parent} has no hugetlb controller that we may use";
-            return File.ReadAllText(Path.Join(parent, "cgroup.controllers")).Contains(Controller, StringComparison.Ordinal)
-                ? new HugetlbCgroup(parent, limit)
-                : null;
+            string own = "/" + path.Directories[0].Trim('/');
+            string controllers = Path.Join(own, "cgroup.controllers");
+            if (path.Version == 1 || (File.Exists(controllers)
+                && File.ReadAllText(controllers).Contains(Controller, StringComparison.Ordinal)))
+            {
+                return new HugetlbCgroup(own, path.Version, limit);
+            }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            reason += $": {e.Message}";
-            return null;
-        }
+
+        return null;
     }
 
     public void Dispose()
