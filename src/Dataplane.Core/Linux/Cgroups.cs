@@ -41,7 +41,8 @@ internal static class Cgroups
             int dash = Array.IndexOf(fields, "-");
             return dash < 6 || fields.Length < dash + 4
                 ? null
-                : new Mount(Unescape(fields[3]), Unescape(fields[4]), fields[dash + 1], fields[dash + 3]);
+                : new Mount(
+                    HostFiles.Unescape(fields[3]), HostFiles.Unescape(fields[4]), fields[dash + 1], fields[dash + 3]);
         }
 
         public bool Carries(string controller, bool unified) => unified
@@ -63,11 +64,6 @@ internal static class Cgroups
                     return directories;
             }
         }
-
-        // proc(5): blanks, tabs, newlines and backslashes are written in octal.
-        private static string Unescape(string field) => field
-            .Replace(@"\040", " ", StringComparison.Ordinal).Replace(@"\011", "\t", StringComparison.Ordinal)
-            .Replace(@"\012", "\n", StringComparison.Ordinal).Replace(@"\134", @"\", StringComparison.Ordinal);
     }
 }
 

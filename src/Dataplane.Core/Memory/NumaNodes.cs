@@ -6,19 +6,20 @@ namespace Dataplane.Memory;
 /// <summary>The NUMA nodes with memory that the process may use.</summary>
 internal sealed class NumaNodes
 {
+    private const string AllowedLine = "Mems_allowed_list:";
+
     private readonly CpuSet _nodes;
 
     /// <summary>Asks sysfs, and /proc/self/status for what the cpuset leaves; without either there is only node 0.</summary>
     public NumaNodes(HostFiles files)
     {
-        CpuSet present = Parse(files.ReadText("/sys/devices/system/node/has_memory"));
-        CpuSet allowed = Parse(Array.Find(
-            files.ReadLines("/proc/self/status"), line => line.StartsWith(AllowedLine, StringComparison.Ordinal)));
+        CpuSet present = files.ReadSet("/sys/devices/system/node/has_memory") ?? CpuSet.Empty;
+        string? line = Array.Find(
+            files.ReadLines("/proc/self/status"), l => l.StartsWith(AllowedLine, StringComparison.Ordinal));
+        CpuSet allowed = line is null ? CpuSet.Empty : CpuSet.Parse(line[AllowedLine.Length..].Trim());
         CpuSet both = allowed.Count > 0 ? present.Intersect(allowed) : present;
         _nodes = both.Count > 0 ? both : new CpuSet([0]);
     }
-
-    private const string AllowedLine = "Mems_allowed_list:";
 
     /// <summary>Whether there is more than one, so that pages must be bound.</summary>
     public bool AreSeveral => _nodes.Count > 1;
@@ -34,17 +35,5 @@ internal sealed class NumaNodes
             ? [node]
             : throw new DataplaneException(
                 $"there is no memory of NUMA node {node} for this process, which may use: {_nodes}");
-    }
-
-    private static CpuSet Parse(string? list)
-    {
-        try
-        {
-            return list is null ? CpuSet.Empty : CpuSet.Parse(list.Replace(AllowedLine, "", StringComparison.Ordinal).Trim());
-        }
-        catch (FormatException)
-        {
-            return CpuSet.Empty;
-        }
     }
 }

@@ -34,9 +34,9 @@ internal sealed class HugetlbCgroup : IDisposable
     /// <summary>Null where the machine gives us no such controller.</summary>
     public static HugetlbCgroup? TryCreate(ulong limit)
     {
-        foreach (CgroupPath path in Cgroups.Find(Controller))
+        foreach (CgroupPath path in Cgroups.Find(Controller, new HostFiles()))
         {
-            string own = "/" + path.Directories[0].Trim('/');
+            string own = path.Directories[0].TrimEnd('/');
             string controllers = Path.Join(own, "cgroup.controllers");
             if (path.Version == 1 || (File.Exists(controllers)
                 && File.ReadAllText(controllers).Contains(Controller, StringComparison.Ordinal)))
