@@ -15,7 +15,7 @@ internal static class EalOptionTable
     public static readonly IReadOnlyList<EalOption> All =
     [
         new("lcores", OptionGroup.Lcores,
-            "CPUs to run lcores on: 0-3,7; or lcores on CPUs: 1@(5-7),(3-5)@(0,2). Default: all it may use")
+            "CPUs to run lcores on: 0-3,7; or lcores on CPUs: 1@(5-7),(3-5)@(0,2). Default: all that are allowed")
         {
             Short = 'l', Argument = "LIST", Excludes = ["coremask"],
             Apply = Lcores((lcores, argument) => lcores with { Assignments = argument.LcoreMap() }),

@@ -12,12 +12,6 @@ internal sealed class LcorePlan
     /// <summary>In ascending order of their ids; at least one.</summary>
     public IReadOnlyList<Lcore> Lcores { get; }
 
-    /// <summary>The main lcore.</summary>
-    public Lcore Main => Lcores.Single(lcore => lcore.IsMain);
-
-    /// <summary>All CPUs of all lcores.</summary>
-    public CpuSet Cpus => Lcores.Aggregate(CpuSet.Empty, (cpus, lcore) => cpus.Union(lcore.Cpus));
-
     /// <summary>What is allowed but will be slow: sentences for people.</summary>
     public IReadOnlyList<string> Warnings { get; }
 

@@ -1,3 +1,6 @@
+using Dataplane.Linux;
+using Microsoft.Extensions.Logging;
+
 namespace Dataplane.Lcores;
 
 /// <summary>
@@ -7,21 +10,17 @@ namespace Dataplane.Lcores;
 public sealed class LcoreSet : IDisposable
 {
     private readonly nint _owner;
-    private readonly Action<Lcore, Exception>? _failed;
+    private readonly ControlThreads _controlThreads;
     private readonly LcoreWorker?[] _workers;
 
     /// <param name="lcores">In ascending order of their indices.</param>
     /// <param name="owner">The runtime's identity, for <see cref="LcoreContext"/>.</param>
-    /// <param name="failed">
-    /// Called on the lcore's thread when what it ran threw, so that others can be told to stop; must not throw.
-    /// <see cref="WaitAll"/> throws the exception again.
-    /// </param>
-    internal LcoreSet(IReadOnlyList<Lcore> lcores, nint owner, Action<Lcore, Exception>? failed = null)
+    internal LcoreSet(IReadOnlyList<Lcore> lcores, nint owner)
     {
         Lcores = lcores;
         _owner = owner;
-        _failed = failed;
         _workers = new LcoreWorker?[lcores.Count];
+        _controlThreads = ControlThreads.KeepOff(lcores.Aggregate(CpuSet.Empty, (all, lcore) => all.Union(lcore.Cpus)));
     }
 
     /// <summary>All lcores, in ascending order of their ids.</summary>
@@ -29,6 +28,28 @@ public sealed class LcoreSet : IDisposable
 
     /// <summary>The main lcore.</summary>
     public Lcore Main => Lcores.Single(lcore => lcore.IsMain);
+
+    /// <summary>
+    /// Called on a lcore's thread when what it ran threw, so that the others can be told to stop; must not throw.
+    /// <see cref="WaitAll"/> throws the exception again.
+    /// </summary>
+    public Action<Lcore, Exception>? Failed { get; set; }
+
+    /// <summary>
+    /// Decides the lcores and keeps all other threads of the process off their CPUs, if it has more, until the set is
+    /// disposed. What is slow is logged as a warning.
+    /// </summary>
+    /// <param name="options">What the command line asks for.</param>
+    /// <param name="owner">The runtime's identity, for <see cref="LcoreContext"/>.</param>
+    /// <param name="logger">Where warnings go.</param>
+    /// <exception cref="DataplaneException">What is asked for is not there or not allowed.</exception>
+    internal static LcoreSet Create(LcoreOptions options, nint owner, ILogger logger)
+    {
+        var plan = LcorePlan.Resolve(options, AllowedCpus.OfThisProcess(), CpuTopology.Read(new HostFiles()));
+        foreach (string warning in plan.Warnings)
+            logger.LogWarning("{Warning}", warning);
+        return new LcoreSet(plan.Lcores, owner);
+    }
 
     /// <summary>
     /// Runs a body once on a lcore; comes back as soon as the lcore's thread is bound to its CPUs and about to run it.
@@ -41,7 +62,7 @@ public sealed class LcoreSet : IDisposable
         ref LcoreWorker? worker = ref _workers[lcore.Index];
         if (worker is not null)
             throw new InvalidOperationException($"Lcore {lcore.Id} has not been waited for since its last launch");
-        worker = LcoreWorker.Start(lcore, _owner, body, error => _failed?.Invoke(lcore, error));
+        worker = LcoreWorker.Start(lcore, _owner, body, error => Failed?.Invoke(lcore, error));
     }
 
     /// <summary>Waits until every lcore has come back from its body; then they can be launched again.</summary>
@@ -54,7 +75,11 @@ public sealed class LcoreSet : IDisposable
     }
 
     /// <summary>Waits for every lcore, as <see cref="WaitAll"/> does, but without telling of their failures.</summary>
-    public void Dispose() => _ = JoinAll();
+    public void Dispose()
+    {
+        _ = JoinAll();
+        _controlThreads.Dispose();
+    }
 
     private List<Exception> JoinAll()
     {

@@ -1,5 +1,7 @@
+using Dataplane.Core.Tests.Memory;
 using Dataplane.Lcores;
 using Dataplane.Linux;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dataplane.Core.Tests.Lcores;
 
@@ -60,8 +62,10 @@ public class LcoreThreadTests
     public void An_exception_is_told_at_once_and_thrown_again_at_the_end()
     {
         var told = new List<string>();
-        using var lcores = new LcoreSet(
-            Lcores(s_allowed.Cpus[0], s_allowed.Cpus[0]), Owner, (lcore, e) => told.Add($"{lcore.Id}: {e.Message}"));
+        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0], s_allowed.Cpus[0]), Owner)
+        {
+            Failed = (lcore, e) => told.Add($"{lcore.Id}: {e.Message}"),
+        };
         lcores.Launch(lcores.Lcores[0], _ => { });
         lcores.Launch(lcores.Lcores[1], _ => throw new InvalidOperationException("out of luck"));
 
@@ -103,23 +107,21 @@ public class LcoreThreadTests
     }
 
     [SkippableFact]
-    public void Other_threads_are_kept_off_the_workers_CPUs_and_let_back_at_the_end()
+    public void Other_threads_are_kept_off_the_lcores_CPUs_and_let_back_at_the_end()
     {
         Skip.If(s_allowed.Count < 2, "needs two CPUs: on one there is no other for the other threads");
         int cpu = s_allowed.Cpus[0];
         CpuSet others = s_allowed.Except(new CpuSet([cpu]));
-        using var lcores = new LcoreSet(Lcores(cpu), Owner);
-        using var stop = new ManualResetEventSlim();
         int worker = 0;
-        CpuSet fromWorker = CpuSet.Empty;
-
-        using (ControlThreads.KeepOff(new CpuSet([cpu])))
+        using (LcoreSet lcores = LcoreSet.Create(Options($"{cpu}"), Owner, NullLogger.Instance))
         {
             using var started = new ManualResetEventSlim();
+            using var stop = new ManualResetEventSlim();
+            CpuSet madeByWorker = CpuSet.Empty;
             lcores.Launch(lcores.Main, _ =>
             {
                 worker = Libc.GetTid();
-                var thread = new Thread(() => fromWorker = AffinityOf(0));
+                var thread = new Thread(() => madeByWorker = AffinityOf(0));
                 thread.Start();
                 thread.Join();
                 started.Set();
@@ -127,41 +129,56 @@ public class LcoreThreadTests
             });
             started.Wait();
 
-            foreach (int tid in ThreadAffinity.ThreadsOfProcess())
-                Assert.Equal(tid == worker ? $"{cpu}" : others.ToString(), StatusOf(tid));
-            Assert.Equal(others, fromWorker);
+            Assert.Equal($"{cpu}", CpusOfThreads()[worker]);
+            Assert.Equal([$"{others}"], CpusOfThreadsBut(worker));
+            Assert.Equal(others, madeByWorker);
+            Assert.Equal(s_allowed, AllowedCpus.OfThisProcess());
+            stop.Set();
+            lcores.WaitAll();
         }
 
-        foreach (int tid in ThreadAffinity.ThreadsOfProcess().Where(tid => tid != worker))
-            Assert.Equal(s_allowed.ToString(), StatusOf(tid));
-        stop.Set();
-        lcores.WaitAll();
-
-        static string StatusOf(int tid) => File.ReadLines($"/proc/self/task/{tid}/status")
-            .Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1].Trim();
+        Assert.Equal([$"{s_allowed}"], CpusOfThreadsBut(worker));
     }
 
     [Fact]
-    public void Threads_stay_where_they_are_if_the_workers_have_all_CPUs()
+    public void Threads_stay_where_they_are_if_the_lcores_have_all_CPUs()
     {
-        using (ControlThreads.KeepOff(s_allowed))
+        using (LcoreSet lcores = LcoreSet.Create(new LcoreOptions(), Owner, NullLogger.Instance))
+        {
+            Assert.Equal(s_allowed.Cpus, lcores.Lcores.Select(lcore => lcore.Id));
             Assert.Equal(s_allowed, AffinityOf(0));
+        }
+
         Assert.Equal(s_allowed, AffinityOf(0));
     }
 
-    [SkippableFact]
-    public void A_second_runtime_still_sees_all_CPUs_of_the_process()
+    [Fact]
+    public void What_is_slow_is_logged()
     {
-        Skip.If(s_allowed.Count < 2, "needs two CPUs: on one there is no other for the other threads");
-        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0]), Owner);
-        using var stop = new ManualResetEventSlim();
-        using (ControlThreads.KeepOff(new CpuSet([s_allowed.Cpus[0]])))
+        var log = new RecordingLogger();
+        using var lcores = LcoreSet.Create(Options($"0@{s_allowed.Cpus[0]},1@{s_allowed.Cpus[0]}"), Owner, log);
+
+        Assert.Contains($"lcores 0-1 share CPU {s_allowed.Cpus[0]}", Assert.Single(log.Lines));
+    }
+
+    private static LcoreOptions Options(string lcores) => new() { Assignments = LcoreList.Parse(lcores) };
+
+    private static IEnumerable<string> CpusOfThreadsBut(int worker) =>
+        CpusOfThreads().Where(thread => thread.Key != worker).Select(thread => thread.Value).Distinct();
+
+    /// <summary>What the kernel says of each thread; threads that end meanwhile are left out.</summary>
+    private static Dictionary<int, string> CpusOfThreads()
+    {
+        const string Name = "Cpus_allowed_list:";
+        var files = new HostFiles();
+        var cpus = new Dictionary<int, string>();
+        foreach (int tid in ThreadAffinity.ThreadsOfProcess())
         {
-            lcores.Launch(lcores.Main, _ => stop.Wait());
-            Assert.Equal(s_allowed, AllowedCpus.OfThisProcess());
+            string[] status = files.ReadLines($"/proc/self/task/{tid}/status");
+            if (Array.Find(status, line => line.StartsWith(Name)) is { } line)
+                cpus[tid] = line[Name.Length..].Trim();
         }
 
-        stop.Set();
-        lcores.WaitAll();
+        return cpus;
     }
 }
