@@ -8,6 +8,8 @@ namespace Dataplane.Linux;
 /// The numbers are those of asm-generic/mman-common.h, asm-generic/mman.h, linux/memfd.h, linux/mempolicy.h,
 /// linux/falloc.h and linux/fcntl.h, which x86-64 and arm64 share; system call numbers differ and are chosen at run time.
 /// </summary>
+[KernelConstants(
+    "fcntl.h", "unistd.h", "poll.h", "sched.h", "sys/mman.h", "sys/file.h", "sys/eventfd.h", "linux/mempolicy.h")]
 internal static unsafe partial class Libc
 {
     public const int PROT_NONE = 0;
@@ -28,9 +30,12 @@ internal static unsafe partial class Libc
     public const uint MFD_CLOEXEC = 0x1;
     public const uint MFD_ALLOW_SEALING = 0x2;
     public const uint MFD_HUGETLB = 0x4;
+
+    [KernelConstant("linux/memfd.h", Recent = true)]
     public const uint MFD_NOEXEC_SEAL = 0x8;
 
     /// <summary>The page size's logarithm stands in the flags from this bit on.</summary>
+    [KernelConstant("linux/memfd.h")]
     public const int MFD_HUGE_SHIFT = 26;
 
     public const int F_ADD_SEALS = 1033;
@@ -48,6 +53,20 @@ internal static unsafe partial class Libc
 
     public const int W_OK = 2;
     public const int X_OK = 1;
+
+    [KernelConstant("asm/unistd.h", Name = "__NR_getcpu", On = KernelArchitectures.X64)]
+    private const int GetCpuOnX64 = 309;
+
+    [KernelConstant("asm/unistd.h", Name = "__NR_getcpu", On = KernelArchitectures.Arm64)]
+    private const int GetCpuOnArm64 = 168;
+
+    [KernelConstant("asm/unistd.h", Name = "__NR_mbind", On = KernelArchitectures.X64)]
+    private const int MbindOnX64 = 237;
+
+    [KernelConstant("asm/unistd.h", Name = "__NR_mbind", On = KernelArchitectures.Arm64)]
+    private const int MbindOnArm64 = 235;
+
+    private static bool IsArm64 => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 
     /// <summary>What mmap returns when it fails.</summary>
     public static void* MapFailed => (void*)-1;
@@ -103,8 +122,7 @@ internal static unsafe partial class Libc
     public static int CurrentNode()
     {
         uint node;
-        nint number = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 168 : 309; // __NR_getcpu
-        return GetCpuSyscall(number, null, &node, null) == 0 ? (int)node : 0;
+        return GetCpuSyscall(IsArm64 ? GetCpuOnArm64 : GetCpuOnX64, null, &node, null) == 0 ? (int)node : 0;
     }
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
@@ -112,10 +130,6 @@ internal static unsafe partial class Libc
         nint number, void* address, nuint length, nint mode, nuint* nodeMask, nuint maxNode, nint flags);
 
     /// <summary>mbind(2), which the C library does not wrap.</summary>
-    public static int Mbind(void* address, nuint length, int mode, nuint* nodeMask, nuint maxNode)
-    {
-        // __NR_mbind: asm/unistd_64.h (x86-64), asm-generic/unistd.h (arm64).
-        nint number = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 235 : 237;
-        return (int)MbindSyscall(number, address, length, mode, nodeMask, maxNode, flags: 0);
-    }
+    public static int Mbind(void* address, nuint length, int mode, nuint* nodeMask, nuint maxNode) =>
+        (int)MbindSyscall(IsArm64 ? MbindOnArm64 : MbindOnX64, address, length, mode, nodeMask, maxNode, flags: 0);
 }
