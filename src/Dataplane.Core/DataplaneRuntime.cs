@@ -1,4 +1,5 @@
 using Dataplane.Eal;
+using Dataplane.Lcores;
 using Dataplane.Memory;
 using Dataplane.Ports;
 using Microsoft.Extensions.Logging;
@@ -7,12 +8,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Dataplane;
 
 /// <summary>
-/// A running dataplane: its memory and its ports. It is an object like any other: a process may have several, and
+/// A running dataplane: its memory, its lcores and its ports. It is an object like any other: a process may have several, and
 /// disposing it gives everything back. All members belong to the control plane.
 /// </summary>
 public sealed class DataplaneRuntime : IDisposable
 {
     private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
     private readonly List<Port> _ports = [];
     private readonly List<Mempool> _pools = [];
     private bool _disposed;
@@ -21,7 +23,17 @@ public sealed class DataplaneRuntime : IDisposable
     {
         Options = options;
         _loggers = loggers;
-        Memory = DataplaneMemory.Create(options.Memory, loggers.CreateLogger("EAL"));
+        _logger = loggers.CreateLogger("EAL");
+        Memory = DataplaneMemory.Create(options.Memory, _logger);
+        try
+        {
+            Lcores = LcoreSet.Create(options.Lcores, Memory.Identity, _logger);
+        }
+        catch
+        {
+            Memory.Dispose();
+            throw;
+        }
     }
 
     /// <summary>What the runtime was started with.</summary>
@@ -29,6 +41,9 @@ public sealed class DataplaneRuntime : IDisposable
 
     /// <summary>Memory that devices and peers can reach.</summary>
     public DataplaneMemory Memory { get; }
+
+    /// <summary>The lcores. What is launched on them is told to stop, and waited for, before the runtime is disposed.</summary>
+    public LcoreSet Lcores { get; }
 
     /// <summary>The ports, by their ids.</summary>
     public IReadOnlyList<Port> Ports => _ports;
@@ -64,20 +79,61 @@ public sealed class DataplaneRuntime : IDisposable
         }
     }
 
+    /// <summary>Starts a dataplane with DPDK's command line.</summary>
+    /// <param name="arguments">EAL options; what follows <c>--</c> is the program's and ignored here.</param>
+    /// <param name="drivers">The drivers of software ports that may be used.</param>
+    /// <param name="loggers">Where notices go; null for nowhere.</param>
+    /// <exception cref="DataplaneException">The system or the options do not allow it; nothing stays behind.</exception>
+    public static DataplaneRuntime Create(
+        IReadOnlyList<string> arguments, IEnumerable<IVdevDriver> drivers, ILoggerFactory? loggers = null)
+    {
+        EalCommand command = EalCommandLine.Parse(arguments);
+        ILogger logger = (loggers ??= NullLoggerFactory.Instance).CreateLogger("EAL");
+        foreach (string notice in command.Notices)
+            logger.LogWarning("{Notice}", notice);
+        return Create(command.Options, drivers, loggers);
+    }
+
+    /// <summary>
+    /// Configures and starts every port with one queue per direction, fed from one mempool that is large enough for all:
+    /// the short way for programs that need nothing special.
+    /// </summary>
+    /// <returns><see cref="Ports"/>.</returns>
+    /// <exception cref="DataplaneException">A device refused, or there is not enough memory.</exception>
+    public IReadOnlyList<Port> StartPorts()
+    {
+        Mempool pool = CreateMempool(MempoolOptions.ForPorts(_ports.Count, Lcores.Lcores.Count));
+        foreach (Port port in _ports)
+        {
+            port.Configure(new PortConfiguration(pool));
+            port.Start();
+        }
+
+        return _ports;
+    }
+
     /// <summary>Makes a mempool whose per-lcore caches are those of this runtime; it is disposed with the runtime.</summary>
     public Mempool CreateMempool(MempoolOptions options)
     {
-        var pool = new Mempool(Memory, options, Lcores.LcoreContext.MaxLcores);
+        var pool = new Mempool(Memory, options, Lcores.Lcores.Count);
         _pools.Add(pool);
         return pool;
     }
 
-    /// <summary>Closes the ports, then gives the memory back. No lcore may run any more.</summary>
+    /// <summary>Warns if a port is on another NUMA node than the lcore that is to poll it: every packet would cross.</summary>
+    public void WarnOfDistance(Port port, Lcore lcore)
+    {
+        if (SharedCores.CrossNode(port.Name, port.NumaNode, lcore, Lcores.Topology) is { } warning)
+            _logger.LogWarning("{Warning}", warning);
+    }
+
+    /// <summary>Waits for the lcores, closes the ports, then gives the memory back.</summary>
     public void Dispose()
     {
         if (_disposed)
             return;
         _disposed = true;
+        Lcores.Dispose();
         foreach (Port port in _ports)
             port.Dispose();
         foreach (Mempool pool in _pools)

@@ -15,9 +15,11 @@ public sealed class LcoreSet : IDisposable
 
     /// <param name="lcores">In ascending order of their indices.</param>
     /// <param name="owner">The runtime's identity, for <see cref="LcoreContext"/>.</param>
-    internal LcoreSet(IReadOnlyList<Lcore> lcores, nint owner)
+    /// <param name="topology">The machine.</param>
+    internal LcoreSet(IReadOnlyList<Lcore> lcores, nint owner, CpuTopology topology)
     {
         Lcores = lcores;
+        Topology = topology;
         _owner = owner;
         _workers = new LcoreWorker?[lcores.Count];
         _controlThreads = ControlThreads.KeepOff(lcores.Aggregate(CpuSet.Empty, (all, lcore) => all.Union(lcore.Cpus)));
@@ -25,6 +27,9 @@ public sealed class LcoreSet : IDisposable
 
     /// <summary>All lcores, in ascending order of their ids.</summary>
     public IReadOnlyList<Lcore> Lcores { get; }
+
+    /// <summary>The machine that they run on.</summary>
+    internal CpuTopology Topology { get; }
 
     /// <summary>The main lcore.</summary>
     public Lcore Main => Lcores.Single(lcore => lcore.IsMain);
@@ -45,10 +50,11 @@ public sealed class LcoreSet : IDisposable
     /// <exception cref="DataplaneException">What is asked for is not there or not allowed.</exception>
     internal static LcoreSet Create(LcoreOptions options, nint owner, ILogger logger)
     {
-        var plan = LcorePlan.Resolve(options, AllowedCpus.OfThisProcess(), CpuTopology.Read(new HostFiles()));
+        var topology = CpuTopology.Read(new HostFiles());
+        var plan = LcorePlan.Resolve(options, AllowedCpus.OfThisProcess(), topology);
         foreach (string warning in plan.Warnings)
             logger.LogWarning("{Warning}", warning);
-        return new LcoreSet(plan.Lcores, owner);
+        return new LcoreSet(plan.Lcores, owner, topology);
     }
 
     /// <summary>

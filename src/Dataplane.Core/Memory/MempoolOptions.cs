@@ -1,4 +1,5 @@
 using Dataplane.Packets;
+using Dataplane.Ports;
 
 namespace Dataplane.Memory;
 
@@ -22,4 +23,16 @@ public sealed record MempoolOptions
 
     /// <summary>Most that <see cref="CacheSize"/> may be; DPDK's RTE_MEMPOOL_CACHE_MAX_SIZE.</summary>
     public const int MaxCacheSize = 512;
+
+    /// <summary>
+    /// Enough buffers for full queues of every port (one per direction, of the default depth), a burst on its way at each,
+    /// and full caches of every lcore; as many as DPDK's l2fwd makes.
+    /// </summary>
+    public static MempoolOptions ForPorts(int ports, int lcores)
+    {
+        const int Burst = 32, Least = 8192;
+        var options = new MempoolOptions();
+        int perPort = (2 * PortConfiguration.DefaultDescriptors) + Burst + (lcores * options.CacheSize);
+        return options with { Count = Math.Max(ports * perPort, Least) };
+    }
 }

@@ -6,6 +6,9 @@ namespace Dataplane.Ports;
 /// <param name="Pool">Where the receive queues take buffers; outlives the port.</param>
 public sealed record PortConfiguration(Mempool Pool)
 {
+    /// <summary>Packets that a queue holds unless the program says otherwise.</summary>
+    public const int DefaultDescriptors = 1024;
+
     /// <summary>Receive queues.</summary>
     public int RxQueues { get; init; } = 1;
 
@@ -13,8 +16,8 @@ public sealed record PortConfiguration(Mempool Pool)
     public int TxQueues { get; init; } = 1;
 
     /// <summary>Packets that a receive queue holds.</summary>
-    public int RxDescriptors { get; init; } = 1024;
+    public int RxDescriptors { get; init; } = DefaultDescriptors;
 
     /// <summary>Packets that a transmit queue holds.</summary>
-    public int TxDescriptors { get; init; } = 1024;
+    public int TxDescriptors { get; init; } = DefaultDescriptors;
 }

@@ -25,7 +25,7 @@ public class LcoreThreadTests
     public void A_lcore_is_a_named_thread_on_its_CPU_that_knows_its_index()
     {
         int cpu = s_allowed.Cpus[^1];
-        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0], cpu), Owner);
+        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0], cpu), Owner, CpuTopology.Read(new HostFiles()));
         string name = "", affinity = "";
         int index = -1, stranger = 0;
         lcores.Launch(lcores.Lcores[1], _ =>
@@ -46,7 +46,7 @@ public class LcoreThreadTests
     [Fact]
     public void Lcores_run_at_the_same_time_even_on_one_CPU_and_can_be_launched_again()
     {
-        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0], s_allowed.Cpus[0]), Owner);
+        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0], s_allowed.Cpus[0]), Owner, CpuTopology.Read(new HostFiles()));
         for (int round = 0; round < 2; round++)
         {
             using var meeting = new Barrier(2);
@@ -62,7 +62,7 @@ public class LcoreThreadTests
     public void An_exception_is_told_at_once_and_thrown_again_at_the_end()
     {
         var told = new List<string>();
-        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0], s_allowed.Cpus[0]), Owner)
+        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0], s_allowed.Cpus[0]), Owner, CpuTopology.Read(new HostFiles()))
         {
             Failed = (lcore, e) => told.Add($"{lcore.Id}: {e.Message}"),
         };
@@ -79,7 +79,7 @@ public class LcoreThreadTests
     [Fact]
     public void A_lcore_that_was_not_waited_for_cannot_be_launched()
     {
-        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0]), Owner);
+        using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0]), Owner, CpuTopology.Read(new HostFiles()));
         lcores.Launch(lcores.Main, _ => { });
 
         Assert.Throws<InvalidOperationException>(() => lcores.Launch(lcores.Main, _ => { }));
@@ -88,7 +88,7 @@ public class LcoreThreadTests
     [Fact]
     public void A_CPU_that_the_kernel_refuses_is_a_sentence()
     {
-        using var lcores = new LcoreSet(Lcores(CpuSet.MaxCpus - 1), Owner);
+        using var lcores = new LcoreSet(Lcores(CpuSet.MaxCpus - 1), Owner, CpuTopology.Read(new HostFiles()));
 
         string message = Assert.Throws<DataplaneException>(() => lcores.Launch(lcores.Main, _ => { })).Message;
         Assert.StartsWith(
