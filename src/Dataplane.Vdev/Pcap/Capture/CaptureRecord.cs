@@ -10,4 +10,7 @@ internal readonly record struct CaptureRecord(ReadOnlySequence<byte> Data, long 
 {
     /// <summary>Bytes that were captured; at most <see cref="CaptureFormats.MaxFrameLength"/>.</summary>
     public int Length => (int)Data.Length;
+
+    /// <summary>Copies the captured bytes.</summary>
+    public void CopyTo(Span<byte> destination) => Data.CopyTo(destination);
 }
