@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Dataplane.Tests.Shared;
 using Dataplane.Vdev.Pcap.Capture;
 
 namespace Dataplane.Vdev.Tests.Pcap;
@@ -11,14 +11,14 @@ internal sealed record Frame(byte[] Data, long TimestampNs, uint OriginalLength)
 }
 
 /// <summary>A directory for the captures of one test, and the tools that other people read captures with.</summary>
-public sealed class CaptureFixture : IDisposable
+internal sealed class CaptureFixture : IDisposable
 {
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pcap-");
+    private readonly TemporaryFolder _folder = new();
 
     /// <summary>The capture of mixed traffic that comes with the project.</summary>
-    public static string Mixed { get; } = Path.Combine(FindRoot(), "samples", "captures", "mixed.pcap");
+    public static string Mixed { get; } = Path.Combine(Tool.Repository, "samples", "captures", "mixed.pcap");
 
-    public string PathOf(string name) => Path.Combine(_directory.FullName, name);
+    public string PathOf(string name) => _folder[name];
 
     public string Write(string name, ReadOnlySpan<byte> content)
     {
@@ -27,29 +27,12 @@ public sealed class CaptureFixture : IDisposable
         return path;
     }
 
-    /// <summary>What a tool prints; it must succeed.</summary>
-    public byte[] Run(string tool, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(tool, arguments)
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = _directory.FullName,
-        };
-        using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        using var output = new MemoryStream();
-        process.StandardOutput.BaseStream.CopyTo(output);
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{tool} {string.Join(' ', arguments)}: {errors.Result}");
-        return output.ToArray();
-    }
-
     /// <summary>The frames of a capture as libpcap reads them.</summary>
-    internal List<Frame> ReadWithTcpdump(string path)
+    public List<Frame> ReadWithTcpdump(string path)
     {
-        ReadOnlySpan<byte> file = Run("tcpdump", "-r", path, "--time-stamp-precision=nano", "-w", "-");
+        string copy = PathOf("copy-of-tcpdump");
+        Tool.Run("tcpdump", "-r", path, "--time-stamp-precision=nano", "-w", copy);
+        ReadOnlySpan<byte> file = File.ReadAllBytes(copy);
         Assert.Equal(CaptureFormats.NanosecondMagic, MemoryMarshal.Read<uint>(file));
         var frames = new List<Frame>();
         for (file = file[24..]; !file.IsEmpty;)
@@ -64,16 +47,16 @@ public sealed class CaptureFixture : IDisposable
     }
 
     /// <summary>The frames of a capture as we read them.</summary>
-    internal static List<Frame> Read(string path) => Read(path, out _);
+    public static List<Frame> Read(string path) => Read(path, out _);
 
-    internal static List<Frame> Read(string path, out string? cutOff)
+    public static List<Frame> Read(string path, out string? cutOff)
     {
         (List<Frame> frames, cutOff) = ReadAsync(path).GetAwaiter().GetResult();
         return frames;
     }
 
     /// <summary>Writes a capture as the driver does.</summary>
-    internal static async Task WriteAsync(string path, TimestampUnit unit, int snapLength, IEnumerable<Frame> frames)
+    public static async Task WriteAsync(string path, TimestampUnit unit, int snapLength, IEnumerable<Frame> frames)
     {
         await using CaptureWriter writer = CaptureWriter.Create(path, unit, snapLength);
         foreach (Frame frame in frames)
@@ -87,10 +70,10 @@ public sealed class CaptureFixture : IDisposable
         await writer.FlushAsync();
     }
 
-    internal static void AssertSame(IReadOnlyList<Frame> expected, IReadOnlyList<Frame> actual) =>
+    public static void AssertSame(IReadOnlyList<Frame> expected, IReadOnlyList<Frame> actual) =>
         Assert.Equal(expected.Select(f => f.ToString()), actual.Select(f => f.ToString()));
 
-    public void Dispose() => _directory.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private static async Task<(List<Frame> Frames, string? CutOff)> ReadAsync(string path)
     {
@@ -107,13 +90,5 @@ public sealed class CaptureFixture : IDisposable
         }
         while (await reader.FillAsync());
         return (frames, reader.CutOff);
-    }
-
-    private static string FindRoot()
-    {
-        string? directory = AppContext.BaseDirectory;
-        while (directory is not null && !File.Exists(Path.Combine(directory, "Dataplane.sln")))
-            directory = Path.GetDirectoryName(directory);
-        return directory ?? throw new InvalidOperationException("The tests do not lie in the project");
     }
 }
