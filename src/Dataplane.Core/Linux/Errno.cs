@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 namespace Dataplane.Linux;
 
 /// <summary>Error numbers of Linux (asm-generic/errno-base.h, errno.h) and how they read in a sentence.</summary>
+[KernelConstants("errno.h")]
 internal static class Errno
 {
     public const int EPERM = 1;

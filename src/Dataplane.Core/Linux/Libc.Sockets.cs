@@ -7,6 +7,7 @@ namespace Dataplane.Linux;
 /// Sockets, scattered reads and writes, waiting, and network namespaces: socket(2), recvmsg(2), readv(2), poll(2),
 /// eventfd(2), setns(2). The calls of the fast path take the number of the descriptor, which their caller keeps open.
 /// </summary>
+[KernelConstants("poll.h", "sched.h", "sys/eventfd.h")]
 internal static unsafe partial class Libc
 {
     public const short POLLIN = 1;

@@ -10,6 +10,7 @@ namespace Dataplane.Linux;
 /// <c>Dataplane.Linux</c> may P/Invoke. Every call returns what the C function returns and leaves errno in
 /// <see cref="Errno.Last"/>; turning that into a sentence is the caller's work, who knows the file or device.
 /// </summary>
+[KernelConstants("fcntl.h")]
 internal static unsafe partial class Libc
 {
     private const string Library = "libc";

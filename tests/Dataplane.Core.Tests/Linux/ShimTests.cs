@@ -1,5 +1,5 @@
 using Dataplane.Linux;
-using Dataplane.Tests.Shared;
+using Dataplane.Testing;
 
 namespace Dataplane.Core.Tests.Linux;
 
@@ -11,7 +11,7 @@ public class ShimTests
     [Fact]
     public void The_declarations_are_those_of_the_header()
     {
-        string header = File.ReadAllText(Path.Combine(Tool.Repository, "native-shim", "shim.h"));
+        string header = File.ReadAllText(Repository.PathOf("native-shim/shim.h"));
 
         Assert.Contains($"#define DATAPLANE_SHIM_ABI {Shim.AbiVersion}\n", header);
     }
@@ -19,26 +19,26 @@ public class ShimTests
     [SkippableFact]
     public void The_self_test_passes_on_the_host()
     {
-        Tool.Require("cmake", "cmake");
+        Prerequisite.Require("cmake", "cmake");
         RunSelfTest();
     }
 
     [SkippableFact]
     public void The_self_test_passes_on_arm64_under_qemu()
     {
-        Tool.Require("cmake", "cmake");
-        Tool.Require("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu libc6-dev-arm64-cross");
-        Tool.Require("qemu-aarch64-static", "qemu-user-static");
-        RunSelfTest($"-DCMAKE_TOOLCHAIN_FILE={Tool.Repository}/native-shim/toolchains/linux-arm64.cmake");
+        Prerequisite.Require("cmake", "cmake");
+        Prerequisite.Require("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu libc6-dev-arm64-cross");
+        Prerequisite.Require("qemu-aarch64-static", "qemu-user-static");
+        RunSelfTest($"-DCMAKE_TOOLCHAIN_FILE={Repository.PathOf("native-shim/toolchains/linux-arm64.cmake")}");
     }
 
     private static void RunSelfTest(params string[] cmakeArguments)
     {
         using var folder = new TemporaryFolder();
 
-        Tool.Run("cmake", ["-S", "native-shim", "-B", folder.FullName, .. cmakeArguments]);
-        Tool.Run("cmake", "--build", folder.FullName);
-        string report = Tool.Run("ctest", "--test-dir", folder.FullName, "--output-on-failure", "--no-tests=error");
+        Shell.Run("cmake", ["-S", Repository.PathOf("native-shim"), "-B", folder.FullName, .. cmakeArguments]);
+        Shell.Run("cmake", "--build", folder.FullName);
+        string report = Shell.Run("ctest", "--test-dir", folder.FullName, "--output-on-failure", "--no-tests=error");
 
         Assert.Contains("100% tests passed", report);
     }
