@@ -8,8 +8,7 @@ namespace Dataplane.Linux;
 /// The numbers are those of asm-generic/mman-common.h, asm-generic/mman.h, linux/memfd.h, linux/mempolicy.h,
 /// linux/falloc.h and linux/fcntl.h, which x86-64 and arm64 share; system call numbers differ and are chosen at run time.
 /// </summary>
-[KernelConstants(
-    "fcntl.h", "unistd.h", "poll.h", "sched.h", "sys/mman.h", "sys/file.h", "sys/eventfd.h", "linux/mempolicy.h")]
+[KernelConstants("unistd.h", "sys/mman.h", "sys/file.h", "linux/mempolicy.h")]
 internal static unsafe partial class Libc
 {
     public const int PROT_NONE = 0;

@@ -1,4 +1,4 @@
-using Dataplane.Tests.Shared;
+using Dataplane.Testing;
 using Dataplane.Vdev.Pcap.Capture;
 
 namespace Dataplane.Vdev.Tests.Pcap;
@@ -113,7 +113,7 @@ public sealed class CaptureFaultTests : IDisposable
     public void Whatever_a_damaged_file_holds_only_a_sentence_comes_out()
     {
         string pcapng = _captures.PathOf("pcapng");
-        Tool.Run("editcap", "-F", "pcapng", CaptureFixture.Mixed, pcapng);
+        Shell.Run("editcap", "-F", "pcapng", CaptureFixture.Mixed, pcapng);
         byte[][] seeds =
         [
             File.ReadAllBytes(CaptureFixture.Mixed).AsSpan(0, 6000).ToArray(),

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Dataplane.Tests.Shared;
+using Dataplane.Testing;
 using Dataplane.Vdev.Pcap.Capture;
 
 namespace Dataplane.Vdev.Tests.Pcap;
@@ -16,7 +16,7 @@ internal sealed class CaptureFixture : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     /// <summary>The capture of mixed traffic that comes with the project.</summary>
-    public static string Mixed { get; } = Path.Combine(Tool.Repository, "samples", "captures", "mixed.pcap");
+    public static string Mixed { get; } = Repository.PathOf("samples/captures/mixed.pcap");
 
     public string PathOf(string name) => _folder[name];
 
@@ -31,7 +31,7 @@ internal sealed class CaptureFixture : IDisposable
     public List<Frame> ReadWithTcpdump(string path)
     {
         string copy = PathOf("copy-of-tcpdump");
-        Tool.Run("tcpdump", "-r", path, "--time-stamp-precision=nano", "-w", copy);
+        Shell.Run("tcpdump", "-r", path, "--time-stamp-precision=nano", "-w", copy);
         ReadOnlySpan<byte> file = File.ReadAllBytes(copy);
         Assert.Equal(CaptureFormats.NanosecondMagic, MemoryMarshal.Read<uint>(file));
         var frames = new List<Frame>();

@@ -1,4 +1,4 @@
-using Dataplane.Tests.Shared;
+using Dataplane.Testing;
 using Dataplane.Vdev.Pcap.Capture;
 
 namespace Dataplane.Vdev.Tests.Pcap;
@@ -20,7 +20,7 @@ public sealed class CaptureReaderTests : IDisposable
     public void Files_of_editcap_are_read_as_tcpdump_reads_them(string format, bool isUnknown = false)
     {
         string path = _captures.PathOf("converted");
-        Tool.Run("editcap", "-F", format, CaptureFixture.Mixed, path);
+        Shell.Run("editcap", "-F", format, CaptureFixture.Mixed, path);
 
         if (isUnknown)
         {
@@ -38,9 +38,9 @@ public sealed class CaptureReaderTests : IDisposable
     public void Several_interfaces_and_sections_as_mergecap_writes_them_are_read()
     {
         string first = _captures.PathOf("first"), second = _captures.PathOf("second"), merged = _captures.PathOf("merged");
-        Tool.Run("editcap", "-F", "nsecpcap", CaptureFixture.Mixed, first);
-        Tool.Run("editcap", "-t", "0.000000123", CaptureFixture.Mixed, second);
-        Tool.Run("mergecap", "-F", "pcapng", "-w", merged, first, second);
+        Shell.Run("editcap", "-F", "nsecpcap", CaptureFixture.Mixed, first);
+        Shell.Run("editcap", "-t", "0.000000123", CaptureFixture.Mixed, second);
+        Shell.Run("mergecap", "-F", "pcapng", "-w", merged, first, second);
 
         CaptureFixture.AssertSame(_captures.ReadWithTcpdump(merged), CaptureFixture.Read(merged));
     }

@@ -1,4 +1,4 @@
-using Dataplane.Tests.Shared;
+using Dataplane.Testing;
 using Dataplane.Vdev.Pcap.Capture;
 using FsCheck;
 using FsCheck.Fluent;
@@ -23,10 +23,10 @@ public sealed class CaptureWriterTests : IDisposable
         await CaptureFixture.WriteAsync(path, timestamps, 65535, frames);
 
         CaptureFixture.AssertSame(frames, _captures.ReadWithTcpdump(path));
-        string[] lines = Tool.Run("tshark", "-r", path, "-T", "fields", "-e", "frame.len")
+        string[] lines = Shell.Run("tshark", "-r", path, "-T", "fields", "-e", "frame.len")
             .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(frames.Select(f => $"{f.Data.Length}"), lines);
-        Assert.Contains(unit == "us" ? "microseconds" : "nanoseconds", Tool.Run("capinfos", path));
+        Assert.Contains(unit == "us" ? "microseconds" : "nanoseconds", Shell.Run("capinfos", path));
     }
 
     [Fact]
