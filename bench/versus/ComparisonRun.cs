@@ -1,0 +1,66 @@
+using Versus.Frames;
+using Versus.Latency;
+using Versus.Machine;
+using Versus.Programs;
+using Versus.Reports;
+using Versus.Startup;
+using Versus.Throughput;
+using Versus.Transports;
+
+namespace Versus;
+
+/// <summary>Prepares the machine, measures what the options ask for, and leaves the machine as it was.</summary>
+/// <param name="options">What to measure.</param>
+/// <param name="directory">For captures and what is built; outside of the repository.</param>
+internal sealed class ComparisonRun(VersusOptions options, string directory)
+{
+    private const int CaptureFrames = 256;
+
+    /// <summary>Measures.</summary>
+    /// <param name="commandLine">How we were called.</param>
+    public Comparison Run(string commandLine)
+    {
+        DebianPackages.Install(DebianPackages.ForTestPmd);
+        var ours = new OurL2Fwd(options.L2Fwd ?? Publish());
+        IReadOnlyList<IForwarder> programs = [.. options.Against.Select(Other), ours];
+        IReadOnlyList<Transport> all = TransportList.All(WriteCapture());
+        Transport Find(string name) => all.FirstOrDefault(transport => transport.Name == name)
+            ?? throw new VersusException($"There is no transport '{name}'; there are {string.Join(", ", all.Select(transport => transport.Name))}");
+
+        List<Transport> chosen = options.Transports.Any() ? [.. options.Transports.Select(Find)] : [.. all];
+        using var hugepages = new Hugepages();
+        var duration = TimeSpan.FromSeconds(options.Seconds);
+        var throughput = new ThroughputComparison(programs, options.Pairs, duration, directory);
+        var latency = new LatencyComparison(programs, options.Pairs, options.Seconds, options.Rate);
+        return new Comparison(MachineDescription.Read(), commandLine)
+        {
+            Throughput = options.All || options.Throughput ? [.. chosen.Select(throughput.Run)] : [],
+            Latency = options.All || options.Latency ? latency.Run(Find("af_packet")) : [],
+            Startup = options.All || options.Startup ? [.. ((string[])["null", "ring"]).Select(Find).Select(TakeStartup)] : [],
+            Steady = options.All || options.Steady ? SteadyRun.Take(ours, Find("ring"), TimeSpan.FromSeconds(60)) : null,
+        };
+
+        StartupTrace TakeStartup(Transport transport) => StartupTrace.Take(ours, transport, TimeSpan.FromSeconds(5));
+    }
+
+    private IForwarder Other(string name) => name switch
+    {
+        "testpmd" => new TestPmd(),
+        "dpdk-l2fwd" => DpdkL2Fwd.Build(directory),
+        _ => throw new VersusException($"--against knows testpmd and dpdk-l2fwd, not '{name}'"),
+    };
+
+    private static string Publish()
+    {
+        Console.WriteLine("Publishing l2fwd");
+        Command.Run("scripts/publish");
+        return Path.GetFullPath("artifacts/l2fwd/l2fwd");
+    }
+
+    private string WriteCapture()
+    {
+        string path = Path.Combine(directory, "replay.pcap");
+        CaptureFile.Write(path, Enumerable.Range(0, CaptureFrames).Select(i => TestFrame.Create(i, length: 64)));
+        return path;
+    }
+}

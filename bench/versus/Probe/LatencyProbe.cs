@@ -1,0 +1,71 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Versus.Frames;
+
+namespace Versus.Probe;
+
+/// <summary>
+/// Sends a frame now and then into one interface and takes the time until it comes out of the other. One thread sends and
+/// polls, so the time includes its own sending call, a few microseconds, the same for every program.
+/// </summary>
+/// <remarks>
+/// Frames go at random times (half to one and a half of the mean interval), not when the last one is back: a program that
+/// sends at fixed times would otherwise be asked just after it did, each time.
+/// </remarks>
+internal sealed class LatencyProbe(PacketSocket from, PacketSocket to, int framesPerSecond)
+{
+    private const int FrameLength = 64;
+
+    private static readonly double s_nanosecondsPerTick = 1e9 / Stopwatch.Frequency;
+
+    /// <summary>Runs in the peer's namespace.</summary>
+    /// <returns>Round trips in nanoseconds, and how many frames did not come back.</returns>
+    public static ProbeResult Run(string first, string second, int framesPerSecond, TimeSpan duration)
+    {
+        using var one = new PacketSocket(first);
+        using var two = new PacketSocket(second);
+        var probe = new LatencyProbe(one, two, framesPerSecond);
+        // What is only now compiled and touched shall not be measured.
+        probe.Measure(framesPerSecond);
+        return probe.Measure((int)(framesPerSecond * duration.TotalSeconds));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private ProbeResult Measure(int frames)
+    {
+        var sentAt = new long[frames];
+        var nanoseconds = new List<int>(frames);
+        var random = new Random(1);
+        byte[] frame = TestFrame.Create(0, FrameLength);
+        var buffer = new byte[2048];
+        long interval = Stopwatch.Frequency / framesPerSecond;
+        long next = Stopwatch.GetTimestamp();
+        long end = long.MaxValue;
+        int sent = 0;
+        while (nanoseconds.Count < frames)
+        {
+            long now = Stopwatch.GetTimestamp();
+            if (sent < frames && now >= next)
+            {
+                BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(TestFrame.NumberOffset), sent);
+                sentAt[sent] = Stopwatch.GetTimestamp();
+                if (from.TrySend(frame))
+                    sent++;
+                next = now + (interval / 2) + random.NextInt64(interval);
+                end = sent == frames ? now + Stopwatch.Frequency : end;
+            }
+            else if (now > end)
+            {
+                break;
+            }
+
+            if (!to.TryReceive(buffer, out int length) || !TestFrame.Is(buffer.AsSpan(0, length)))
+                continue;
+            int number = BinaryPrimitives.ReadInt32BigEndian(buffer.AsSpan(TestFrame.NumberOffset));
+            nanoseconds.Add((int)((Stopwatch.GetTimestamp() - sentAt[number]) * s_nanosecondsPerTick));
+        }
+
+        return new ProbeResult { Frames = frames, Lost = frames - nanoseconds.Count, Nanoseconds = nanoseconds };
+    }
+}

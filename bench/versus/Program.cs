@@ -1,0 +1,65 @@
+using System.Text.Json;
+using CommandLine;
+using Versus.Machine;
+using Versus.Probe;
+using Versus.Reports;
+
+namespace Versus;
+
+/// <summary>Compares our l2fwd with DPDK side by side; <c>bench/versus/run</c> starts it.</summary>
+internal static class Program
+{
+    private const string Results = "artifacts/versus";
+
+    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
+
+    private static int Main(string[] args)
+    {
+        if (args is [ProbeProcess.Verb, .. string[] words])
+        {
+            ProbeProcess.Answer(words);
+            return 0;
+        }
+
+        return Parser.Default.ParseArguments<VersusOptions>(args).MapResult(options => Compare(options, args), _ => 1);
+    }
+
+    private static int Compare(VersusOptions options, string[] args)
+    {
+        if (options.Smoke)
+            options = new VersusOptions { Pairs = 1, Seconds = 1, Transports = ["null", "ring"], Against = ["testpmd"], Throughput = true, L2Fwd = options.L2Fwd };
+        // The programs that we started get Ctrl-C as well and end; that ends us, in an orderly way.
+        Console.CancelKeyPress += (_, key) => key.Cancel = true;
+        string directory = Directory.CreateTempSubdirectory("versus").FullName;
+        try
+        {
+            if (!Environment.IsPrivilegedProcess)
+                throw new VersusException("Hugepages and network namespaces need root; run it with sudo");
+            Comparison comparison = new ComparisonRun(options, directory).Run(string.Join(' ', ["bench/versus/run", .. args]));
+            Write(comparison, options.Save);
+            return 0;
+        }
+        catch (VersusException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static void Write(Comparison comparison, bool save)
+    {
+        Directory.CreateDirectory(Results);
+        string page = MarkdownReport.Page(comparison);
+        File.WriteAllText($"{Results}/performance.md", page);
+        File.WriteAllText($"{Results}/performance.json", JsonSerializer.Serialize(comparison, s_json));
+        if (save)
+            File.WriteAllText("docs/performance.md", page);
+        Console.WriteLine();
+        Console.WriteLine(MarkdownReport.Sections(comparison));
+        Console.WriteLine($"Written to {Results}/performance.md and .json{(save ? " and to docs/performance.md" : "")}");
+    }
+}

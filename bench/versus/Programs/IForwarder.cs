@@ -1,0 +1,33 @@
+using Versus.Machine;
+using Versus.Transports;
+
+namespace Versus.Programs;
+
+/// <summary>A program that forwards between two ports and rewrites MAC addresses.</summary>
+internal interface IForwarder
+{
+    /// <summary>Its name in tables: <c>testpmd</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Whether it can forward over a transport.</summary>
+    bool Supports(Transport transport);
+
+    /// <summary>Starts it; it forwards when this returns.</summary>
+    /// <param name="ports">What to forward between.</param>
+    /// <param name="placement">Where.</param>
+    IRunningForwarder Start(PortPair ports, Placement placement);
+}
+
+/// <summary>A <see cref="IForwarder"/> that runs; disposing ends it in an orderly way.</summary>
+internal interface IRunningForwarder : IDisposable
+{
+    /// <summary>Packets that it says it has sent since its start.</summary>
+    long ReadSent();
+
+    /// <summary>Begins to measure its rate.</summary>
+    void BeginMeasurement();
+
+    /// <summary>Ends what <see cref="BeginMeasurement"/> began.</summary>
+    /// <returns>Packets per second that it says it sent in between, by its own clock.</returns>
+    double EndMeasurement();
+}

@@ -1,0 +1,159 @@
+using System.Globalization;
+using System.Text;
+using Versus.Latency;
+using Versus.Startup;
+using Versus.Throughput;
+
+namespace Versus.Reports;
+
+/// <summary>Writes a <see cref="Comparison"/> for people: on the terminal and in <c>docs/performance.md</c>.</summary>
+internal static class MarkdownReport
+{
+    private const int BarWidth = 50;
+
+    /// <summary>The whole page.</summary>
+    public static string Page(Comparison comparison) =>
+        $"""
+        # Performance
+
+        `l2fwd` against DPDK on one machine in one run, {comparison.Machine.Date:yyyy-MM-dd HH:mm} UTC. Written by:
+
+            {comparison.CommandLine}
+
+        | | |
+        |---|---|
+        | CPU | {comparison.Machine.Cpu} |
+        | kernel | {comparison.Machine.Kernel} |
+        | system | {comparison.Machine.System} |
+        | .NET | {comparison.Machine.DotNet} |
+        | DPDK | {comparison.Machine.Dpdk} (Debian's package) |
+        | l2fwd | commit {comparison.Machine.Commit} |
+
+        Rates on a shared machine wander by tens of percent within minutes. So programs are measured in turn (A B A B ...),
+        a ratio is taken within each round, and what is given is the median of the rounds, with the least and the greatest
+        in parentheses. Each program has CPU 0 to itself, its peer, if there is one, CPU 1; all use hugepages of 2 MiB.
+
+        {Sections(comparison)}
+        """;
+
+    /// <summary>The tables alone.</summary>
+    public static string Sections(Comparison comparison)
+    {
+        var text = new StringBuilder();
+        if (comparison.Throughput.Count > 0)
+            AppendThroughput(text, comparison.Throughput);
+        if (comparison.Latency.Count > 0)
+            AppendLatency(text, comparison.Latency);
+        if (comparison.Startup.Count > 0)
+            AppendStartup(text, comparison.Startup);
+        if (comparison.Steady is { } steady)
+            AppendSteady(text, steady);
+        return text.ToString();
+    }
+
+    private static void AppendThroughput(StringBuilder text, IReadOnlyList<ThroughputResult> results)
+    {
+        text.Append("## Packets per second\n\n");
+        string[] programs = [.. results.SelectMany(result => result.Programs).Select(program => program.Program).Distinct()];
+        string[] others = [.. programs[..^1]];
+        var table = new TextTable(
+            ["transport", .. programs.Select(name => $"{name}, Mpps"), .. others.Select(name => $"l2fwd / {name}"), "target"]);
+        foreach (ThroughputResult result in results)
+        {
+            IEnumerable<string> rates = programs.Select(name => Rate(result.Programs.FirstOrDefault(program => program.Program == name)?.Rate));
+            table.Add([result.Transport, .. rates, .. others.Select(name => Ratio(result.RatioTo(name))), $">= {result.Target:F1}"]);
+        }
+
+        text.Append(table).Append('\n');
+        foreach (ThroughputResult result in results)
+            text.Append($"- **{result.Transport}**: {result.What}; {result.Programs[^1].FramesChecked} frames of all sizes compared per program.\n");
+        text.Append(
+            """
+
+            testpmd forwards in mode `mac`. Where a peer stands at the other ends, the rate is what the peer got back. In the loops
+            the same number of packets goes round in both: testpmd sends N bursts of 32 per port first (`start tx_first N`), ours
+            finds them in its ring (`preload=32·N`); DPDK's l2fwd cannot start a loop. Frames that stay within the program are
+            checked by forwarding from capture file to capture file.
+
+
+            """);
+    }
+
+    private static void AppendLatency(StringBuilder text, IReadOnlyList<LatencySummary> summaries)
+    {
+        text.Append("## Latency at low load\n\n");
+        var table = new TextTable("µs over af_packet", "frames", "lost", "p50", "p99", "p99.9", "p99.99");
+        foreach (LatencySummary summary in summaries)
+        {
+            table.Add(
+                summary.Program, $"{summary.Frames}", $"{summary.Lost}",
+                Microseconds(summary.P50), Microseconds(summary.P99), Microseconds(summary.P999), Microseconds(summary.P9999));
+        }
+
+        text.Append(table).Append('\n');
+        LatencySummary ours = summaries[^1];
+        foreach (LatencySummary other in summaries.SkipLast(1))
+            text.Append($"The median of {other.Program} is {other.P50 / ours.P50:F1} times that of {ours.Program}{(other.Program == "dpdk-l2fwd" ? " (target: 5)" : "")}.\n");
+        text.Append(
+            """
+
+            From before a frame of 64 bytes is sent into one veth pair until it has come out of the other; the sending call of the
+            probe is in it. Frames go at random times, a few thousand a second. DPDK's l2fwd waits up to 100 µs for 32 packets
+            before it sends; ours sends what it has.
+
+
+            """);
+        foreach (LatencySummary summary in summaries)
+            AppendHistogram(text, summary);
+    }
+
+    private static void AppendHistogram(StringBuilder text, LatencySummary summary)
+    {
+        text.Append($"    {summary.Program}\n");
+        int most = summary.Histogram.Max(bar => bar.Count);
+        foreach (HistogramBar bar in summary.Histogram)
+        {
+            string line = new('#', (int)Math.Ceiling((double)BarWidth * bar.Count / most));
+            text.Append($"    {Microseconds(bar.FromNanoseconds),8} µs {bar.Count,8} {line}".TrimEnd()).Append('\n');
+        }
+
+        text.Append('\n');
+    }
+
+    private static void AppendStartup(StringBuilder text, IReadOnlyList<StartupTrace> traces)
+    {
+        text.Append("## Start-up\n\n");
+        foreach (StartupTrace trace in traces)
+        {
+            text.Append($"Over {trace.Transport}, from the start of the process; full speed is {Mpps(trace.Steady)} Mpps, ");
+            text.Append($"90 % of it is reached after {trace.FullSpeedAfter:F2} s (target: 0.5):\n\n");
+            foreach (StartupPoint point in trace.Points.TakeWhile(point => point.SinceStart < 2))
+            {
+                string line = new('#', (int)Math.Round(BarWidth * Math.Min(1.2, point.PacketsPerSecond / trace.Steady)));
+                text.Append($"    {point.SinceStart:F2} s {Mpps(point.PacketsPerSecond),8} Mpps {line}\n");
+            }
+
+            text.Append('\n');
+        }
+    }
+
+    private static void AppendSteady(StringBuilder text, SteadyRun steady)
+    {
+        text.Append("## Garbage collection\n\n");
+        text.Append($"In {steady.Seconds:F0} s over {steady.Transport} with statistics each second: {steady.Packets / 1e6:F0} million packets, ");
+        text.Append($"{steady.AllocatedBytes} bytes allocated, {steady.Collections} collections (target: 0 and 0).\n");
+    }
+
+    private static string Rate(Spread? spread) => spread is null ? "-" : $"{Mpps(spread.Median)} ({Mpps(spread.Min)}..{Mpps(spread.Max)})";
+
+    private static string Ratio(Spread? spread) => spread is null ? "-" : $"{spread.Median:F2} ({spread.Min:F2}..{spread.Max:F2})";
+
+    /// <summary>Three digits, whatever the size.</summary>
+    private static string Mpps(double packetsPerSecond)
+    {
+        double mega = packetsPerSecond / 1e6;
+        return mega.ToString(mega >= 100 ? "F0" : mega >= 10 ? "F1" : mega >= 1 ? "F2" : "F3", CultureInfo.InvariantCulture);
+    }
+
+    private static string Microseconds(double nanoseconds) => (nanoseconds / 1e3).ToString("F1", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,68 @@
+using Versus.Frames;
+using Versus.Machine;
+using Versus.Probe;
+using Versus.Programs;
+using Versus.Transports;
+
+namespace Versus.Throughput;
+
+/// <summary>Measures packets per second of several programs in turn: A B A B ..., so that the machine's moods hit all.</summary>
+/// <param name="programs">Ours is the last.</param>
+/// <param name="rounds">How often each is measured.</param>
+/// <param name="duration">How long each time.</param>
+/// <param name="directory">For capture files.</param>
+internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, int rounds, TimeSpan duration, string directory)
+{
+    /// <summary>From the start of a program until it is measured: caches are warm then, and peers have found each other.</summary>
+    private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<IForwarder, int> _checkedByCapture = [];
+
+    /// <summary>Compares over one transport.</summary>
+    public ThroughputResult Run(Transport transport)
+    {
+        using var bed = new TestBed(transport);
+        List<IForwarder> able = [.. programs.Where(program => program.Supports(transport))];
+        Dictionary<IForwarder, int> frames = able.ToDictionary(program => program, program => CheckFrames(program, transport, bed));
+        Dictionary<IForwarder, List<RunResult>> runs = able.ToDictionary(program => program, _ => new List<RunResult>());
+        for (int round = 0; round < rounds; round++)
+        {
+            foreach (IForwarder program in able)
+            {
+                RunResult result = Measure(program, transport, bed);
+                runs[program].Add(result);
+                Console.WriteLine($"{transport.Name,-10} {program.Name,-10} {result.PacketsPerSecond / 1e6,10:F3} Mpps");
+            }
+        }
+
+        double target = transport.Name is "null" or "null-copy" or "ring" ? 1.5 : 1.0;
+        return new ThroughputResult(
+            transport.Name, transport.What, target, [.. able.Select(program => new ProgramResult(program.Name, frames[program], runs[program]))]);
+    }
+
+    private RunResult Measure(IForwarder program, Transport transport, TestBed bed)
+    {
+        using IRunningForwarder running = program.Start(transport.Ports, bed.Device);
+        using TestPmdProcess? peer = bed.StartPeer();
+        Thread.Sleep(s_settling);
+        running.BeginMeasurement();
+        peer?.BeginMeasurement();
+        Thread.Sleep(duration);
+        double? back = peer?.EndMeasurementOfReceived();
+        return new RunResult(running.EndMeasurement(), back);
+    }
+
+    /// <summary>Where no frame leaves the program, it shows that it forwards correctly from capture file to capture file.</summary>
+    private int CheckFrames(IForwarder program, Transport transport, TestBed bed)
+    {
+        if (!bed.HasPeer)
+        {
+            if (!_checkedByCapture.TryGetValue(program, out int count))
+                _checkedByCapture[program] = count = CaptureCheck.Run(program, directory);
+            return count;
+        }
+
+        using IRunningForwarder running = program.Start(transport.Ports, bed.Device);
+        return ProbeProcess.CheckFrames(program.Name, bed.Peer, bed.Interfaces);
+    }
+}
