@@ -1,4 +1,5 @@
 using Dataplane.Ports;
+using Dataplane.Vdev.AfPacket;
 using Dataplane.Vdev.Null;
 using Dataplane.Vdev.Ring;
 
@@ -8,5 +9,5 @@ namespace Dataplane.Vdev;
 public static class SoftwarePorts
 {
     /// <summary>Every driver of this package, for <see cref="DataplaneRuntime.Create(Eal.EalOptions, IEnumerable{IVdevDriver}, Microsoft.Extensions.Logging.ILoggerFactory?)"/>.</summary>
-    public static IReadOnlyList<IVdevDriver> All { get; } = [new NullDriver(), new RingDriver()];
+    public static IReadOnlyList<IVdevDriver> All { get; } = [new NullDriver(), new RingDriver(), new AfPacketDriver()];
 }

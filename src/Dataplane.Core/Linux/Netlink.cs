@@ -15,6 +15,7 @@ internal static class Netlink
     public const uint RTMGRP_LINK = 1;
 
     public const ushort RTM_NEWLINK = 16;
+    public const ushort RTM_DELLINK = 17;
     public const ushort RTM_NEWQDISC = 36;
     public const ushort RTM_DELQDISC = 37;
     public const ushort RTM_NEWTFILTER = 44;

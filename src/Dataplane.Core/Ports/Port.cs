@@ -19,7 +19,8 @@ public abstract partial class Port : IDisposable
     /// <param name="context">What the runtime gives the driver.</param>
     /// <param name="capabilities">What the port can do.</param>
     /// <param name="macAddress">The address of the device, or one chosen for it.</param>
-    protected Port(PortContext context, PortCapabilities capabilities, MacAddress macAddress)
+    /// <param name="mtu">The MTU that the device has, in bytes.</param>
+    protected Port(PortContext context, PortCapabilities capabilities, MacAddress macAddress, int mtu = 1500)
     {
         Id = context.Id;
         Name = context.Name;
@@ -28,7 +29,7 @@ public abstract partial class Port : IDisposable
         Logger = context.Logger;
         Capabilities = capabilities;
         MacAddress = macAddress;
-        Mtu = Math.Min(1500, capabilities.MaxMtu);
+        Mtu = Math.Min(mtu, capabilities.MaxMtu);
         _counters = new QueueCounterTable(capabilities.MaxRxQueues, capabilities.MaxTxQueues);
     }
 

@@ -1,0 +1,44 @@
+using System.Runtime.CompilerServices;
+
+namespace Dataplane.Vdev.Kernel;
+
+/// <summary>
+/// Finishes checksums that the kernel left to the device (CHECKSUM_PARTIAL): between two virtual interfaces that is every
+/// TCP and UDP frame.
+/// </summary>
+internal static unsafe class ChecksumCompletion
+{
+    /// <summary>Where an SCTP header has its checksum; TCP has it at 16, UDP at 6, ICMPv6 at 2.</summary>
+    private const int SctpOffset = 8;
+
+    /// <summary>Writes the checksum; the sum of the pseudo-header stands in its field already.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="length">Bytes of it.</param>
+    /// <param name="start">Where summing starts.</param>
+    /// <param name="offset">Where the field is, counted from there.</param>
+    /// <returns>False if that does not lie in the frame.</returns>
+    public static bool TryComplete(byte* frame, int length, int start, int offset)
+    {
+        if (start + offset + sizeof(ushort) > length)
+            return false;
+        byte* data = frame + start;
+        int count = length - start;
+        if (offset == SctpOffset)
+            return TryCompleteSctp(data, count);
+        Unsafe.WriteUnaligned(data + offset, NonZero(InternetChecksum.Finish(InternetChecksum.Sum(data, count))));
+        return true;
+    }
+
+    /// <summary>A checksum of zero means "none" to UDP, and both forms of zero are equal to TCP (RFC 768).</summary>
+    public static ushort NonZero(ushort checksum) => checksum == 0 ? ushort.MaxValue : checksum;
+
+    private static bool TryCompleteSctp(byte* data, int count)
+    {
+        if (count < SctpOffset + sizeof(uint))
+            return false;
+        Unsafe.WriteUnaligned(data + SctpOffset, 0u);
+        uint crc = InternetChecksum.Crc32C(new ReadOnlySpan<byte>(data, count));
+        Unsafe.WriteUnaligned(data + SctpOffset, BitConverter.IsLittleEndian ? crc : System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(crc));
+        return true;
+    }
+}
