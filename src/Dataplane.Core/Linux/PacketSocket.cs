@@ -16,6 +16,7 @@ internal static class PacketSocket
     public const int PACKET_RX_RING = 5;
     public const int PACKET_STATISTICS = 6;
     public const int PACKET_COPY_THRESH = 7;
+    public const int PACKET_AUXDATA = 8;
     public const int PACKET_VERSION = 10;
     public const int PACKET_TX_RING = 13;
     public const int PACKET_VNET_HDR = 15;
