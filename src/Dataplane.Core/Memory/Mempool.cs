@@ -54,14 +54,14 @@ public sealed unsafe class Mempool : IDisposable
     /// <summary>Where the pool lies.</summary>
     public MemoryZone Zone => _zone;
 
-    /// <summary>What the pool has done and how many buffers are free. Any thread, at any time.</summary>
+    /// <summary>What the pool has done and how many buffers are free. Any thread, until the pool is disposed.</summary>
     public MempoolStatistics Statistics
     {
         get
         {
             int available = _header->Ring.Count;
             ulong gets = 0, puts = 0, ringGets = 0, ringPuts = 0;
-            ulong failures = (ulong)Volatile.Read(ref _header->SharedFailures);
+            ulong failures = (ulong)Volatile.Read(ref _header->SharedFailures.Value);
             for (int i = 0; i < _header->CacheCount; i++)
             {
                 MempoolCache* cache = _header->CacheOf(i);
@@ -203,37 +203,45 @@ public sealed unsafe class Mempool : IDisposable
 
         public nuint ElementsOffset { get; }
 
+        /// <summary>Which pages the zone gets, and so how much is lost at their ends, is known only when it is there.</summary>
         public MemoryZone Allocate(DataplaneMemory memory)
         {
-            nuint length = LengthFor(pageSize: 2 << 20);
-            MemoryZone zone = memory.Allocate(_options.Name, length, _options.NumaNode, AlignedMemory.Alignment);
-            nuint needed = LengthFor(zone.Segment.PageSize);
-            if (needed <= length)
-                return zone;
-            zone.Dispose();
-            return memory.Allocate(_options.Name, needed, _options.NumaNode, AlignedMemory.Alignment);
+            nuint length = _physical ? LengthFor(pageSize: 2 << 20) : ElementsOffset + ((nuint)_options.Count * ElementStride);
+            while (true)
+            {
+                MemoryZone zone = memory.Allocate(_options.Name, length, _options.NumaNode, AlignedMemory.Alignment);
+                nuint pageSize = zone.Segment.PageSize;
+                if (!_physical || (pageSize >= ElementStride && LengthFor(pageSize) <= length))
+                    return zone;
+                zone.Dispose();
+                if (pageSize < ElementStride)
+                    throw TooLargeFor(pageSize);
+                length = LengthFor(pageSize);
+            }
         }
 
         /// <summary>A device that is given physical addresses must not run over the end of a page: what follows it lies elsewhere.</summary>
         public nuint SkipPageBoundary(nuint offset, MemoryZone zone)
         {
-            nuint pageSize = zone.Segment.PageSize;
-            if (!_physical || pageSize <= ElementStride)
+            if (!_physical)
                 return offset;
-            nuint inSegment = (nuint)(zone.Address - zone.Segment.Address) + offset;
-            nuint leftInPage = pageSize - (inSegment % pageSize);
+            nuint pageSize = zone.Segment.PageSize;
+            nuint leftInPage = pageSize - ((nuint)(zone.Address + offset) % pageSize);
             return leftInPage < ElementStride ? offset + leftInPage : offset;
         }
 
+        /// <summary>The rest of the first page may be too small for an element, and each page but the last ends in a rest.</summary>
         private nuint LengthFor(nuint pageSize)
         {
-            nuint elements = (nuint)_options.Count * ElementStride;
-            if (!_physical || pageSize <= ElementStride)
-                return ElementsOffset + elements;
-            // At each page boundary less than one element is skipped.
-            nuint boundaries = (elements / (pageSize - ElementStride)) + 1;
-            return ElementsOffset + elements + (boundaries * ElementStride);
+            nuint perPage = pageSize / ElementStride;
+            nuint pages = ((nuint)_options.Count + perPage - 1) / perPage;
+            nuint lost = ElementStride + ((pages - 1) * (pageSize - (perPage * ElementStride)));
+            return ElementsOffset + ((nuint)_options.Count * ElementStride) + lost;
         }
+
+        private DataplaneException TooLargeFor(nuint pageSize) => new(
+            $"The mempool {_options.Name} cannot have buffers of {ElementStride} bytes for devices that are given physical addresses: each would cross the end of a page of {pageSize} bytes",
+            "use hugepages or --iova-mode=va");
 
         private static nuint AlignUp(nuint value, nuint alignment) => (value + alignment - 1) / alignment * alignment;
     }

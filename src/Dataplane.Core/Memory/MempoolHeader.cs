@@ -39,8 +39,8 @@ internal unsafe struct MempoolHeader
     public nuint ElementStride;
     public byte* ElementsEnd;
 
-    /// <summary>Requests that could not be met, by threads without a cache.</summary>
-    public long SharedFailures;
+    /// <summary>Requests that could not be met, by threads without a cache; away from what every lcore reads above.</summary>
+    public SharedCounter SharedFailures;
 
     /// <summary>Takes buffers for the whole span or none. Any thread.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -48,7 +48,7 @@ internal unsafe struct MempoolHeader
     {
         MempoolCache* cache = CurrentCache();
         if (cache == null || burst.Length > CacheLimit)
-            return TryGetShared(burst);
+            return TryGetShared(cache, burst);
         if (cache->Length < burst.Length && !TryRefill(cache, burst.Length))
             return false;
         int left = cache->Length - burst.Length;
@@ -65,12 +65,14 @@ internal unsafe struct MempoolHeader
     {
         MempoolChecks.OnPut(ref this, burst);
         MempoolCache* cache = CurrentCache();
-        if (cache == null || (cache->Length + burst.Length > CacheLimit && !TryMakeRoom(cache, burst.Length)))
+        if (cache == null || burst.Length > CacheLimit)
         {
-            Ring.Enqueue(MemoryMarshal.Cast<Packet, nint>(burst), burst.Length);
+            PutShared(burst);
             return;
         }
 
+        if (cache->Length + burst.Length > CacheLimit)
+            MakeRoom(cache, burst.Length);
         burst.CopyTo(new Span<Packet>(MempoolCache.Slots(cache) + cache->Length, burst.Length));
         cache->Length += burst.Length;
         cache->Puts += (uint)burst.Length;
@@ -85,19 +87,40 @@ internal unsafe struct MempoolHeader
         return (uint)index < (uint)CacheCount ? CacheOf(index) : null;
     }
 
-    private bool TryGetShared(Span<Packet> burst)
+    /// <summary>Past the cache: for threads that have none, and for bursts that are larger than one. What it holds counts all the same.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryGetShared(MempoolCache* cache, Span<Packet> burst)
     {
-        if (!burst.IsEmpty && Ring.Dequeue(MemoryMarshal.Cast<Packet, nint>(burst), burst.Length) == 0)
+        if (burst.IsEmpty)
+            return true;
+        int cached = cache == null ? 0 : cache->Length;
+        int missing = burst.Length - cached;
+        if (Ring.Dequeue(MemoryMarshal.Cast<Packet, nint>(burst[cached..]), missing) == 0)
         {
-            Interlocked.Increment(ref SharedFailures);
+            if (cache == null)
+                Interlocked.Increment(ref SharedFailures.Value);
+            else
+                cache->Failures++;
             return false;
+        }
+
+        if (cached != 0)
+        {
+            new ReadOnlySpan<Packet>(MempoolCache.Slots(cache), cached).CopyTo(burst);
+            cache->Length = 0;
+            cache->Gets += (uint)cached;
         }
 
         MempoolChecks.OnGet(burst);
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void PutShared(ReadOnlySpan<Packet> burst) =>
+        Ring.Enqueue(MemoryMarshal.Cast<Packet, nint>(burst), burst.Length);
+
     /// <summary>Brings at least <paramref name="needed"/> buffers, which is not above the limit, into the cache, and more where the ring has them.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryRefill(MempoolCache* cache, int needed)
     {
         int missing = needed - cache->Length;
@@ -112,20 +135,25 @@ internal unsafe struct MempoolHeader
     }
 
     /// <summary>
-    /// Moves the buffers at the bottom of a full cache, the coldest, to the ring. The cache then has room for the burst
-    /// and is not above its size, so that gets and puts that alternate seldom reach the ring.
+    /// Moves the buffers at the bottom of a full cache, the coldest, to the ring, so that <paramref name="needed"/>, which
+    /// is not above the limit, fit. Half of what may stay does, so that gets and puts that alternate seldom reach the ring.
     /// </summary>
-    private bool TryMakeRoom(MempoolCache* cache, int needed)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void MakeRoom(MempoolCache* cache, int needed)
     {
         int keep = Math.Min(CacheSize, CacheLimit - needed) / 2;
-        if (keep < 0)
-            return false;
         var slots = new Span<nint>(MempoolCache.Slots(cache), cache->Length);
         int moved = slots.Length - keep;
         Ring.Enqueue(slots[..moved], moved);
         cache->RingPuts += (uint)moved;
         slots[moved..].CopyTo(slots);
         cache->Length = keep;
-        return true;
     }
+}
+
+/// <summary>A counter that several threads write, with its lines to itself wherever the struct starts.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 2 * AlignedMemory.Alignment)]
+internal struct SharedCounter
+{
+    [FieldOffset(AlignedMemory.Alignment)] public long Value;
 }

@@ -12,7 +12,10 @@ public sealed record MempoolOptions
     /// <summary>Buffers.</summary>
     public int Count { get; init; } = 8192;
 
-    /// <summary>Buffers that a lcore keeps for itself, at most <see cref="MaxCacheSize"/>; 0 for none.</summary>
+    /// <summary>
+    /// Buffers that a lcore keeps for itself, at most <see cref="MaxCacheSize"/>; 0 for none. It may come to half as many
+    /// more, and no other lcore can have them: plan <see cref="Count"/> for it.
+    /// </summary>
     public int CacheSize { get; init; } = 256;
 
     /// <summary>Bytes of data that fit behind the headroom of <see cref="Mbuf.DefaultHeadroom"/> bytes.</summary>
