@@ -28,6 +28,12 @@ public sealed unsafe class MpmcRing<T> : IDisposable
     /// <param name="capacity">At least this many items fit; rounded up to a power of two.</param>
     /// <exception cref="NotSupportedException"><typeparamref name="T"/> is not of the size of a pointer.</exception>
     public MpmcRing(int capacity)
+        : this(capacity, start: 0)
+    {
+    }
+
+    /// <summary>As above, with indices that start where a test wants them, so that they wrap soon.</summary>
+    internal MpmcRing(int capacity, uint start)
     {
         if (sizeof(T) != sizeof(nint))
             throw new NotSupportedException($"{typeof(T)} has {sizeof(T)} bytes; a ring for many threads holds items of {sizeof(nint)}");
@@ -37,7 +43,7 @@ public sealed unsafe class MpmcRing<T> : IDisposable
         nuint length = (nuint)sizeof(MpmcRingCore) + (slots * (nuint)sizeof(nint));
         _memory = new AlignedMemory(length);
         _core = (MpmcRingCore*)_memory.Address;
-        _core->Initialize((nint*)(_core + 1), slots);
+        _core->Initialize((nint*)(_core + 1), slots, start);
     }
 
     /// <summary>How many items fit.</summary>
@@ -48,20 +54,32 @@ public sealed unsafe class MpmcRing<T> : IDisposable
 
     /// <summary>Queues as many items as fit, in order. Any thread.</summary>
     /// <returns>How many were queued: a prefix of the items.</returns>
-    public int EnqueueBurst(ReadOnlySpan<T> items) => _core->Enqueue(MemoryMarshal.Cast<T, nint>(items), atLeast: 1);
+    public int EnqueueBurst(ReadOnlySpan<T> items) => Enqueue(items, atLeast: 1);
 
     /// <summary>Queues all items or none. Any thread.</summary>
-    public bool TryEnqueueBulk(ReadOnlySpan<T> items) =>
-        items.IsEmpty || _core->Enqueue(MemoryMarshal.Cast<T, nint>(items), items.Length) != 0;
+    public bool TryEnqueueBulk(ReadOnlySpan<T> items) => items.IsEmpty || Enqueue(items, items.Length) != 0;
 
     /// <summary>Takes as many items as there are and fit, in order. Any thread.</summary>
     /// <returns>How many were taken.</returns>
-    public int DequeueBurst(Span<T> items) => _core->Dequeue(MemoryMarshal.Cast<T, nint>(items), atLeast: 1);
+    public int DequeueBurst(Span<T> items) => Dequeue(items, atLeast: 1);
 
     /// <summary>Fills the whole span or takes nothing. Any thread.</summary>
-    public bool TryDequeueBulk(Span<T> items) =>
-        items.IsEmpty || _core->Dequeue(MemoryMarshal.Cast<T, nint>(items), items.Length) != 0;
+    public bool TryDequeueBulk(Span<T> items) => items.IsEmpty || Dequeue(items, items.Length) != 0;
 
     /// <summary>Frees the memory; what is still queued is forgotten. No thread may use the ring any more.</summary>
     public void Dispose() => _memory.Dispose();
+
+    private int Enqueue(ReadOnlySpan<T> items, int atLeast)
+    {
+        int count = _core->Enqueue(MemoryMarshal.Cast<T, nint>(items), atLeast);
+        GC.KeepAlive(this); // or the finalizer of a ring that nobody else holds frees the memory under this call
+        return count;
+    }
+
+    private int Dequeue(Span<T> items, int atLeast)
+    {
+        int count = _core->Dequeue(MemoryMarshal.Cast<T, nint>(items), atLeast);
+        GC.KeepAlive(this);
+        return count;
+    }
 }

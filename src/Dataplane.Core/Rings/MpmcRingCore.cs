@@ -18,17 +18,18 @@ internal unsafe struct MpmcRingCore
     /// <summary>Makes an empty ring over slots that the caller owns.</summary>
     /// <param name="slots">Room for <paramref name="capacity"/> items.</param>
     /// <param name="capacity">A power of two.</param>
-    public void Initialize(nint* slots, uint capacity)
+    /// <param name="start">Where the indices start; tests let them wrap soon.</param>
+    public void Initialize(nint* slots, uint capacity, uint start = 0)
     {
-        _producers = default;
-        _consumers = default;
+        _producers = new RingIndex { Claimed = start, Published = start };
+        _consumers = _producers;
         _slots = slots;
         _capacity = capacity;
     }
 
     public readonly int Capacity => (int)_capacity;
 
-    public int Count => (int)(Volatile.Read(ref _producers.Published) - Volatile.Read(ref _consumers.Published));
+    public int Count => RingIndex.Count(ref _producers, ref _consumers, _capacity);
 
     /// <summary>Queues at least <paramref name="atLeast"/> of the items, as many as fit, or none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

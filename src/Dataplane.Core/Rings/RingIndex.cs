@@ -18,4 +18,14 @@ internal struct RingIndex
 
     /// <summary>The other side's published index as last seen (single-producer rings only), so that its line is read only when needed.</summary>
     [FieldOffset(8)] public uint OtherSeen;
+
+    /// <summary>
+    /// How many items are queued. The consumers' index is read first: read second, it could have passed the producers'
+    /// as it was. What was queued in between may be counted too, but no more than fit.
+    /// </summary>
+    public static int Count(ref RingIndex producers, ref RingIndex consumers, uint capacity)
+    {
+        uint tail = Volatile.Read(ref consumers.Published);
+        return (int)Math.Min(Volatile.Read(ref producers.Published) - tail, capacity);
+    }
 }

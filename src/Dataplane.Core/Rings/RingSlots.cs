@@ -13,19 +13,35 @@ internal readonly unsafe struct RingSlots<T>(T* slots, uint mask)
     public void Write(uint index, ReadOnlySpan<T> items)
     {
         uint start = index & mask;
-        int first = (int)Math.Min((uint)items.Length, mask + 1 - start);
-        items[..first].CopyTo(new Span<T>(slots + start, first));
-        if (first != items.Length)
-            items[first..].CopyTo(new Span<T>(slots, items.Length - first));
+        uint untilEnd = mask + 1 - start;
+        if ((uint)items.Length <= untilEnd)
+            items.CopyTo(new Span<T>(slots + start, items.Length));
+        else
+            WriteAround(slots + start, (int)untilEnd, items);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Read(uint index, Span<T> items)
     {
         uint start = index & mask;
-        int first = (int)Math.Min((uint)items.Length, mask + 1 - start);
-        new ReadOnlySpan<T>(slots + start, first).CopyTo(items);
-        if (first != items.Length)
-            new ReadOnlySpan<T>(slots, items.Length - first).CopyTo(items[first..]);
+        uint untilEnd = mask + 1 - start;
+        if ((uint)items.Length <= untilEnd)
+            new ReadOnlySpan<T>(slots + start, items.Length).CopyTo(items);
+        else
+            ReadAround(slots + start, (int)untilEnd, items);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void WriteAround(T* first, int untilEnd, ReadOnlySpan<T> items)
+    {
+        items[..untilEnd].CopyTo(new Span<T>(first, untilEnd));
+        items[untilEnd..].CopyTo(new Span<T>(slots, items.Length - untilEnd));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ReadAround(T* first, int untilEnd, Span<T> items)
+    {
+        new ReadOnlySpan<T>(first, untilEnd).CopyTo(items);
+        new ReadOnlySpan<T>(slots, items.Length - untilEnd).CopyTo(items[untilEnd..]);
     }
 }

@@ -31,6 +31,12 @@ public sealed unsafe class SpscRing<T> : IDisposable
     /// <summary>Makes an empty ring in unmanaged memory.</summary>
     /// <param name="capacity">At least this many items fit; rounded up to a power of two.</param>
     public SpscRing(int capacity)
+        : this(capacity, start: 0)
+    {
+    }
+
+    /// <summary>As above, with indices that start where a test wants them, so that they wrap soon.</summary>
+    internal SpscRing(int capacity, uint start)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, 1 << 30);
@@ -38,6 +44,7 @@ public sealed unsafe class SpscRing<T> : IDisposable
         _memory = new AlignedMemory((2 * (nuint)sizeof(RingIndex)) + (_capacity * (nuint)sizeof(T)));
         _producer = (RingIndex*)_memory.Address;
         _consumer = _producer + 1;
+        *_producer = *_consumer = new RingIndex { Published = start, OtherSeen = start };
         _slots = new RingSlots<T>((T*)(_consumer + 1), _capacity - 1);
     }
 
@@ -45,7 +52,7 @@ public sealed unsafe class SpscRing<T> : IDisposable
     public int Capacity => (int)_capacity;
 
     /// <summary>How many items are queued; exact only while both sides rest.</summary>
-    public int Count => (int)(Volatile.Read(ref _producer->Published) - Volatile.Read(ref _consumer->Published));
+    public int Count => RingIndex.Count(ref *_producer, ref *_consumer, _capacity);
 
     /// <summary>Queues as many items as fit, in order. Producer only.</summary>
     /// <returns>How many were queued: a prefix of the items.</returns>
@@ -53,17 +60,10 @@ public sealed unsafe class SpscRing<T> : IDisposable
     public int EnqueueBurst(ReadOnlySpan<T> items)
     {
         uint head = _producer->Published;
-        uint free = _capacity - (head - _producer->OtherSeen);
+        uint free = FreeSlots(head, (uint)items.Length);
         if (free < (uint)items.Length)
-        {
-            _producer->OtherSeen = Volatile.Read(ref _consumer->Published);
-            free = _capacity - (head - _producer->OtherSeen);
-            if (free < (uint)items.Length)
-                items = items[..(int)free];
-        }
-
-        _slots.Write(head, items);
-        Volatile.Write(ref _producer->Published, head + (uint)items.Length);
+            items = items[..(int)free];
+        Put(head, items);
         return items.Length;
     }
 
@@ -72,15 +72,9 @@ public sealed unsafe class SpscRing<T> : IDisposable
     public bool TryEnqueueBulk(ReadOnlySpan<T> items)
     {
         uint head = _producer->Published;
-        if (_capacity - (head - _producer->OtherSeen) < (uint)items.Length)
-        {
-            _producer->OtherSeen = Volatile.Read(ref _consumer->Published);
-            if (_capacity - (head - _producer->OtherSeen) < (uint)items.Length)
-                return false;
-        }
-
-        _slots.Write(head, items);
-        Volatile.Write(ref _producer->Published, head + (uint)items.Length);
+        if (FreeSlots(head, (uint)items.Length) < (uint)items.Length)
+            return false;
+        Put(head, items);
         return true;
     }
 
@@ -90,19 +84,15 @@ public sealed unsafe class SpscRing<T> : IDisposable
     public int DequeueBurst(Span<T> items)
     {
         uint tail = _consumer->Published;
-        uint queued = _consumer->OtherSeen - tail;
+        uint queued = QueuedItems(tail, (uint)items.Length);
         if (queued < (uint)items.Length)
         {
-            _consumer->OtherSeen = Volatile.Read(ref _producer->Published);
-            queued = _consumer->OtherSeen - tail;
             if (queued == 0)
                 return 0;
-            if (queued < (uint)items.Length)
-                items = items[..(int)queued];
+            items = items[..(int)queued];
         }
 
-        _slots.Read(tail, items);
-        Volatile.Write(ref _consumer->Published, tail + (uint)items.Length);
+        Take(tail, items);
         return items.Length;
     }
 
@@ -111,18 +101,52 @@ public sealed unsafe class SpscRing<T> : IDisposable
     public bool TryDequeueBulk(Span<T> items)
     {
         uint tail = _consumer->Published;
-        if (_consumer->OtherSeen - tail < (uint)items.Length)
-        {
-            _consumer->OtherSeen = Volatile.Read(ref _producer->Published);
-            if (_consumer->OtherSeen - tail < (uint)items.Length)
-                return false;
-        }
-
-        _slots.Read(tail, items);
-        Volatile.Write(ref _consumer->Published, tail + (uint)items.Length);
+        if (QueuedItems(tail, (uint)items.Length) < (uint)items.Length)
+            return false;
+        Take(tail, items);
         return true;
     }
 
     /// <summary>Frees the memory; what is still queued is forgotten. Neither side may use the ring any more.</summary>
     public void Dispose() => _memory.Dispose();
+
+    /// <summary>At least this many slots are free; the consumer's index is read only if too few were when it was last seen.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint FreeSlots(uint head, uint wanted)
+    {
+        uint free = _capacity - (head - _producer->OtherSeen);
+        if (free >= wanted)
+            return free;
+        uint tail = Volatile.Read(ref _consumer->Published);
+        _producer->OtherSeen = tail;
+        return _capacity - (head - tail);
+    }
+
+    /// <summary>At least this many items are queued; the producer's index is read only if too few were when it was last seen.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint QueuedItems(uint tail, uint wanted)
+    {
+        uint queued = _consumer->OtherSeen - tail;
+        if (queued >= wanted)
+            return queued;
+        uint head = Volatile.Read(ref _producer->Published);
+        _consumer->OtherSeen = head;
+        return head - tail;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Put(uint head, ReadOnlySpan<T> items)
+    {
+        _slots.Write(head, items);
+        Volatile.Write(ref _producer->Published, head + (uint)items.Length);
+        GC.KeepAlive(this); // or the finalizer of a ring that nobody else holds frees the memory under this call
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Take(uint tail, Span<T> items)
+    {
+        _slots.Read(tail, items);
+        Volatile.Write(ref _consumer->Published, tail + (uint)items.Length);
+        GC.KeepAlive(this);
+    }
 }
