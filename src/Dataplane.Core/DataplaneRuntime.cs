@@ -133,12 +133,7 @@ public sealed class DataplaneRuntime : IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        Lcores.Dispose();
-        foreach (Port port in _ports)
-            port.Dispose();
-        foreach (Mempool pool in _pools)
-            pool.Dispose();
-        Memory.Dispose();
+        Disposal.All([Lcores, .. _ports, .. _pools, Memory]);
     }
 
     private void AddPort(IVdevDriver driver, Devargs arguments)

@@ -129,15 +129,16 @@ public readonly unsafe struct Packet(Mbuf* mbuf) : IEquatable<Packet>
     }
 
     /// <summary>Appends another packet as further segments; it belongs to this packet from then on.</summary>
-    /// <returns>False, and nothing changed, if the chain would have more than 65535 segments.</returns>
+    /// <returns>False, and nothing changed, if the chain would have more than 65535 segments or 2 GiB.</returns>
     public bool TryChain(Packet tail)
     {
         int segments = mbuf->SegmentCount + tail.Mbuf->SegmentCount;
-        if (segments > ushort.MaxValue)
+        ulong length = (ulong)mbuf->PacketLength + tail.Mbuf->PacketLength;
+        if (segments > ushort.MaxValue || length > int.MaxValue)
             return false;
         LastSegment()->Next = tail.Mbuf;
         mbuf->SegmentCount = (ushort)segments;
-        mbuf->PacketLength += tail.Mbuf->PacketLength;
+        mbuf->PacketLength = (uint)length;
         return true;
     }
 

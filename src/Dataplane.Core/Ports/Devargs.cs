@@ -60,9 +60,9 @@ public sealed class Devargs
             return defaultValue;
         bool isHex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
         bool isNumber = isHex
-            ? int.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, null, out int value)
-            : int.TryParse(text, NumberStyles.None, null, out value);
-        return isNumber && value >= min && value <= max ? value : throw Invalid(key, text, $"a number from {min} to {max}");
+            ? long.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, null, out long value)
+            : long.TryParse(text, NumberStyles.None, null, out value);
+        return isNumber && value >= min && value <= max ? (int)value : throw Invalid(key, text, $"a number from {min} to {max}");
     }
 
     /// <summary>A switch: 0 or 1.</summary>

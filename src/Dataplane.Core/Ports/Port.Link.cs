@@ -15,7 +15,9 @@ public abstract partial class Port
     /// <summary>The state of the link now. Any thread.</summary>
     public LinkStatus GetLink()
     {
-        LinkStatus link = State == PortState.Closed ? LinkStatus.Down : ReadLink();
+        LinkStatus link;
+        lock (_gate)
+            link = State == PortState.Closed ? LinkStatus.Down : ReadLink();
         ReportLink(link);
         return link;
     }

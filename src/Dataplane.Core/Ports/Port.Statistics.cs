@@ -5,7 +5,10 @@ public abstract partial class Port
 {
     private readonly QueueCounterTable _counters;
 
-    /// <summary>The basic statistics since the start or the last reset. Any thread; also after the port is closed.</summary>
+    /// <summary>
+    /// The basic statistics since the start or the last reset. Any thread; also after the port is closed, then without
+    /// what only the device knew.
+    /// </summary>
     public PortStatistics GetStatistics()
     {
         var statistics = default(PortStatistics);
@@ -13,8 +16,12 @@ public abstract partial class Port
             statistics.AddRx(_counters.ReadRx(i));
         for (int i = 0; i < Capabilities.MaxTxQueues; i++)
             statistics.AddTx(_counters.ReadTx(i));
-        if (State != PortState.Closed)
-            AddDeviceStatistics(ref statistics);
+        lock (_gate)
+        {
+            if (State != PortState.Closed)
+                AddDeviceStatistics(ref statistics);
+        }
+
         return statistics;
     }
 
@@ -39,6 +46,44 @@ public abstract partial class Port
             new("tx_errors", basic.OutputErrors),
             new("rx_mbuf_allocation_errors", basic.RxNoMbuf),
         };
+        lock (_gate)
+        {
+            AddQueueStatistics(all);
+            if (State != PortState.Closed)
+                AddExtendedStatistics(all);
+        }
+
+        return all;
+    }
+
+    /// <summary>Lets all statistics count from zero again. The lcores are not disturbed.</summary>
+    public void ResetStatistics()
+    {
+        _counters.Reset();
+        lock (_gate)
+        {
+            if (State != PortState.Closed)
+                OnResetStatistics();
+        }
+    }
+
+    /// <summary>Adds what only the device knows, such as frames that it dropped. Any thread, one at a time; not after the port is closed.</summary>
+    protected virtual void AddDeviceStatistics(ref PortStatistics statistics)
+    {
+    }
+
+    /// <summary>Adds the driver's own counters.</summary>
+    protected virtual void AddExtendedStatistics(ICollection<ExtendedStatistic> statistics)
+    {
+    }
+
+    /// <summary>Lets the device's own counters count from zero.</summary>
+    protected virtual void OnResetStatistics()
+    {
+    }
+
+    private void AddQueueStatistics(List<ExtendedStatistic> all)
+    {
         for (int i = 0; i < _rxQueues.Length; i++)
         {
             QueueCounters queue = _counters.ReadRx(i);
@@ -53,31 +98,6 @@ public abstract partial class Port
             all.Add(new($"tx_q{i}_packets", queue.Packets));
             all.Add(new($"tx_q{i}_bytes", queue.Bytes));
         }
-
-        AddExtendedStatistics(all);
-        return all;
-    }
-
-    /// <summary>Lets all statistics count from zero again. The lcores are not disturbed.</summary>
-    public void ResetStatistics()
-    {
-        _counters.Reset();
-        OnResetStatistics();
-    }
-
-    /// <summary>Adds what only the device knows, such as frames that it dropped.</summary>
-    protected virtual void AddDeviceStatistics(ref PortStatistics statistics)
-    {
-    }
-
-    /// <summary>Adds the driver's own counters.</summary>
-    protected virtual void AddExtendedStatistics(ICollection<ExtendedStatistic> statistics)
-    {
-    }
-
-    /// <summary>Lets the device's own counters count from zero.</summary>
-    protected virtual void OnResetStatistics()
-    {
     }
 
     private static int CheckIndex(int queue, int count)

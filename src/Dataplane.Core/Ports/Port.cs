@@ -10,6 +10,10 @@ namespace Dataplane.Ports;
 /// </summary>
 public abstract partial class Port : IDisposable
 {
+    // Held while readers of statistics and link ask the driver, so that nothing is given back under them. Never held
+    // while the driver gives it back: it may wait for a thread of its own that wants to read.
+    private readonly Lock _gate = new();
+
     private RxQueue[] _rxQueues = [];
     private TxQueue[] _txQueues = [];
     private bool _promiscuous;
@@ -70,6 +74,7 @@ public abstract partial class Port : IDisposable
         get => _promiscuous;
         set
         {
+            RequireOpen();
             OnSetPromiscuous(value);
             _promiscuous = value;
         }
@@ -82,6 +87,7 @@ public abstract partial class Port : IDisposable
         get => _allMulticast;
         set
         {
+            RequireOpen();
             OnSetAllMulticast(value);
             _allMulticast = value;
         }
@@ -90,7 +96,7 @@ public abstract partial class Port : IDisposable
     /// <summary>For the driver's notices.</summary>
     protected ILogger Logger { get; }
 
-    /// <summary>Gives the port its queues. Not while it is started; what was configured before is gone.</summary>
+    /// <summary>Gives the port its queues. Not while it is started; what was configured before is gone, even if this fails.</summary>
     /// <exception cref="DataplaneException">The device has fewer queues, or there is no memory for them.</exception>
     public void Configure(PortConfiguration configuration)
     {
@@ -98,20 +104,20 @@ public abstract partial class Port : IDisposable
         CheckQueueCount("rx", configuration.RxQueues, Capabilities.MaxRxQueues);
         CheckQueueCount("tx", configuration.TxQueues, Capabilities.MaxTxQueues);
         ReleaseQueues();
-        OnConfigure(configuration);
+        State = PortState.Created;
         try
         {
-            _rxQueues = new RxQueue[configuration.RxQueues];
-            for (int i = 0; i < _rxQueues.Length; i++)
-                _rxQueues[i] = CreateRxQueue(_counters.ForRx(i, configuration));
-            _txQueues = new TxQueue[configuration.TxQueues];
-            for (int i = 0; i < _txQueues.Length; i++)
-                _txQueues[i] = CreateTxQueue(_counters.ForTx(i, configuration));
+            OnConfigure(configuration);
+            RxQueue[] rxQueues = MakeQueues(configuration.RxQueues, i => CreateRxQueue(_counters.ForRx(i, configuration)));
+            lock (_gate)
+                _rxQueues = rxQueues;
+            TxQueue[] txQueues = MakeQueues(configuration.TxQueues, i => CreateTxQueue(_counters.ForTx(i, configuration)));
+            lock (_gate)
+                _txQueues = txQueues;
         }
         catch
         {
             ReleaseQueues();
-            State = PortState.Created;
             throw;
         }
 
@@ -140,6 +146,7 @@ public abstract partial class Port : IDisposable
     /// <exception cref="DataplaneException">It is a group address or zero, or the device refused.</exception>
     public void SetMacAddress(MacAddress address)
     {
+        RequireOpen();
         if (address.IsMulticast || address.IsZero)
             throw new DataplaneException($"Port {Id} ({Name}) cannot have the MAC address {address}: it is {(address.IsZero ? "zero" : "a group address")}");
         OnSetMacAddress(address);
@@ -151,6 +158,7 @@ public abstract partial class Port : IDisposable
     /// <exception cref="DataplaneException">It is outside of what the device can, or the device refused.</exception>
     public void SetMtu(int mtu)
     {
+        RequireOpen();
         if (mtu < Capabilities.MinMtu || mtu > Capabilities.MaxMtu)
             throw new DataplaneException($"Port {Id} ({Name}) cannot have an MTU of {mtu} bytes: its range is {Capabilities.MinMtu} to {Capabilities.MaxMtu}");
         OnSetMtu(mtu);
@@ -162,15 +170,23 @@ public abstract partial class Port : IDisposable
     {
         if (State == PortState.Closed)
             return;
-        Stop();
-        ReleaseQueues();
-        OnClose();
-        _counters.Dispose();
-        State = PortState.Closed;
-        GC.SuppressFinalize(this);
+        try
+        {
+            Stop();
+        }
+        finally
+        {
+            lock (_gate)
+                State = PortState.Closed;
+            Close();
+            GC.SuppressFinalize(this);
+        }
     }
 
-    /// <summary>Prepares the device for new queues; called before they are made.</summary>
+    /// <summary>
+    /// Prepares the device for new queues; called before they are made. What it takes is given back by the next one or by
+    /// <see cref="OnClose"/>.
+    /// </summary>
     protected virtual void OnConfigure(PortConfiguration configuration)
     {
     }
@@ -181,7 +197,7 @@ public abstract partial class Port : IDisposable
     /// <summary>Makes a transmit queue; disposed with the configuration if it is <see cref="IDisposable"/>.</summary>
     protected abstract TxQueue CreateTxQueue(TxQueueContext context);
 
-    /// <summary>Starts the device.</summary>
+    /// <summary>Starts the device. Before it throws, it undoes what it did: the port is still stopped then.</summary>
     protected virtual void OnStart()
     {
     }
@@ -191,7 +207,7 @@ public abstract partial class Port : IDisposable
     {
     }
 
-    /// <summary>Gives the device back; queues are gone already.</summary>
+    /// <summary>Gives the device back; queues are gone already. Called once, whatever failed before.</summary>
     protected virtual void OnClose()
     {
     }
@@ -216,13 +232,53 @@ public abstract partial class Port : IDisposable
     {
     }
 
+    private void Close()
+    {
+        try
+        {
+            ReleaseQueues();
+        }
+        finally
+        {
+            try
+            {
+                OnClose();
+            }
+            finally
+            {
+                _counters.Dispose();
+            }
+        }
+    }
+
     private void ReleaseQueues()
     {
-        // Entries are null where making a queue failed.
-        foreach (IDisposable queue in _rxQueues.Concat<object?>(_txQueues).OfType<IDisposable>())
-            queue.Dispose();
-        _rxQueues = [];
-        _txQueues = [];
+        object[] queues;
+        lock (_gate)
+        {
+            queues = [.. _rxQueues, .. _txQueues];
+            _rxQueues = [];
+            _txQueues = [];
+        }
+
+        Disposal.All(queues.OfType<IDisposable>());
+    }
+
+    private static TQueue[] MakeQueues<TQueue>(int count, Func<int, TQueue> make)
+        where TQueue : class
+    {
+        var queues = new List<TQueue>(count);
+        try
+        {
+            for (int i = 0; i < count; i++)
+                queues.Add(make(i));
+            return [.. queues];
+        }
+        catch
+        {
+            Disposal.All(queues.OfType<IDisposable>());
+            throw;
+        }
     }
 
     private void CheckQueueCount(string direction, int asked, int most)
@@ -230,6 +286,8 @@ public abstract partial class Port : IDisposable
         if (asked < 0 || asked > most)
             throw new DataplaneException($"Port {Id} ({Name}) cannot have {asked} {direction} queues: the device has {most}");
     }
+
+    private void RequireOpen() => Require(PortState.Created, PortState.Stopped, PortState.Started);
 
     private void Require(params ReadOnlySpan<PortState> states)
     {

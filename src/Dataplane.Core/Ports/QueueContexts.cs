@@ -3,35 +3,49 @@ using Dataplane.Memory;
 namespace Dataplane.Ports;
 
 /// <summary>What a port's driver is given to make a receive queue.</summary>
-/// <param name="index">Number of the queue within its port.</param>
-/// <param name="descriptors">Packets that the queue shall hold.</param>
-/// <param name="pool">Where buffers come from.</param>
-/// <param name="counters">The counters, owned by the port.</param>
-public sealed unsafe class RxQueueContext(int index, int descriptors, Mempool pool, QueueCounters* counters)
+public sealed unsafe class RxQueueContext
 {
+    internal RxQueueContext(int index, PortConfiguration configuration, QueueCounters* counters, AlignedMemory countersMemory)
+    {
+        Index = index;
+        Descriptors = configuration.RxDescriptors;
+        Pool = configuration.Pool;
+        Counters = counters;
+        CountersMemory = countersMemory;
+    }
+
     /// <summary>Number of the queue within its port.</summary>
-    public int Index => index;
+    public int Index { get; }
 
     /// <summary>Packets that the queue shall hold.</summary>
-    public int Descriptors => descriptors;
+    public int Descriptors { get; }
 
     /// <summary>Where buffers come from.</summary>
-    public Mempool Pool => pool;
+    public Mempool Pool { get; }
 
-    internal QueueCounters* Counters => counters;
+    internal QueueCounters* Counters { get; }
+
+    internal AlignedMemory CountersMemory { get; }
 }
 
 /// <summary>What a port's driver is given to make a transmit queue.</summary>
-/// <param name="index">Number of the queue within its port.</param>
-/// <param name="descriptors">Packets that the queue shall hold.</param>
-/// <param name="counters">The counters, owned by the port.</param>
-public sealed unsafe class TxQueueContext(int index, int descriptors, QueueCounters* counters)
+public sealed unsafe class TxQueueContext
 {
+    internal TxQueueContext(int index, PortConfiguration configuration, QueueCounters* counters, AlignedMemory countersMemory)
+    {
+        Index = index;
+        Descriptors = configuration.TxDescriptors;
+        Counters = counters;
+        CountersMemory = countersMemory;
+    }
+
     /// <summary>Number of the queue within its port.</summary>
-    public int Index => index;
+    public int Index { get; }
 
     /// <summary>Packets that the queue shall hold.</summary>
-    public int Descriptors => descriptors;
+    public int Descriptors { get; }
 
-    internal QueueCounters* Counters => counters;
+    internal QueueCounters* Counters { get; }
+
+    internal AlignedMemory CountersMemory { get; }
 }

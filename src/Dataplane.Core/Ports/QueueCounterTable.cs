@@ -11,6 +11,7 @@ internal sealed unsafe class QueueCounterTable : IDisposable
     private readonly int _rxQueues;
     private readonly QueueCounters[] _baseline;
     private readonly AlignedMemory _memory;
+    private readonly Lock _gate = new();
     private QueueCounters* _counters;
 
     public QueueCounterTable(int rxQueues, int txQueues)
@@ -22,10 +23,10 @@ internal sealed unsafe class QueueCounterTable : IDisposable
     }
 
     public RxQueueContext ForRx(int index, PortConfiguration configuration) =>
-        new(index, configuration.RxDescriptors, configuration.Pool, _counters + index);
+        new(index, configuration, _counters + index, _memory);
 
     public TxQueueContext ForTx(int index, PortConfiguration configuration) =>
-        new(index, configuration.TxDescriptors, _counters + _rxQueues + index);
+        new(index, configuration, _counters + _rxQueues + index, _memory);
 
     public QueueCounters ReadRx(int index) => Read(index);
 
@@ -33,32 +34,48 @@ internal sealed unsafe class QueueCounterTable : IDisposable
 
     public void Reset()
     {
-        for (int i = 0; _counters != null && i < _baseline.Length; i++)
-            _baseline[i] = _counters[i];
+        lock (_gate)
+        {
+            for (int i = 0; i < _baseline.Length; i++)
+                _baseline[i] = _counters == null ? default : Now(i);
+        }
     }
 
+    /// <summary>Gives the memory back; what was counted stays readable.</summary>
     public void Dispose()
     {
-        // What was counted stays readable after the port is closed.
-        for (int i = 0; i < _baseline.Length; i++)
-            _baseline[i] = Read(i);
-        _counters = null;
-        _memory.Dispose();
+        lock (_gate)
+        {
+            if (_counters == null)
+                return;
+            for (int i = 0; i < _baseline.Length; i++)
+                _baseline[i] = Since(_baseline[i], Now(i));
+            _counters = null;
+            _memory.Dispose();
+        }
     }
 
     private QueueCounters Read(int i)
     {
-        if (_counters == null)
-            return _baseline[i];
-        QueueCounters* now = _counters + i;
-        ref readonly QueueCounters then = ref _baseline[i];
-        return new QueueCounters
-        {
-            Packets = Volatile.Read(ref now->Packets) - then.Packets,
-            Bytes = Volatile.Read(ref now->Bytes) - then.Bytes,
-            Errors = Volatile.Read(ref now->Errors) - then.Errors,
-            Missed = Volatile.Read(ref now->Missed) - then.Missed,
-            NoMbuf = Volatile.Read(ref now->NoMbuf) - then.NoMbuf,
-        };
+        lock (_gate)
+            return _counters == null ? _baseline[i] : Since(_baseline[i], Now(i));
     }
+
+    private QueueCounters Now(int i) => new()
+    {
+        Packets = Volatile.Read(ref _counters[i].Packets),
+        Bytes = Volatile.Read(ref _counters[i].Bytes),
+        Errors = Volatile.Read(ref _counters[i].Errors),
+        Missed = Volatile.Read(ref _counters[i].Missed),
+        NoMbuf = Volatile.Read(ref _counters[i].NoMbuf),
+    };
+
+    private static QueueCounters Since(in QueueCounters then, in QueueCounters now) => new()
+    {
+        Packets = now.Packets - then.Packets,
+        Bytes = now.Bytes - then.Bytes,
+        Errors = now.Errors - then.Errors,
+        Missed = now.Missed - then.Missed,
+        NoMbuf = now.NoMbuf - then.NoMbuf,
+    };
 }

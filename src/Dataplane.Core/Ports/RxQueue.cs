@@ -1,3 +1,4 @@
+using Dataplane.Memory;
 using Dataplane.Packets;
 
 namespace Dataplane.Ports;
@@ -8,11 +9,15 @@ namespace Dataplane.Ports;
 /// </summary>
 public abstract unsafe class RxQueue
 {
+    // A lcore may hold nothing but its queue: the counters must not be finalized with a port that nobody holds.
+    private readonly AlignedMemory _countersMemory;
+
     /// <summary>Made by its port, which owns the counters.</summary>
     protected RxQueue(RxQueueContext context)
     {
         Index = context.Index;
         Counters = context.Counters;
+        _countersMemory = context.CountersMemory;
     }
 
     /// <summary>Number of the queue within its port.</summary>
