@@ -7,6 +7,8 @@ namespace Dataplane.Vdev.Ring;
 /// <summary>A ring of packets as a struct, so that the queues are compiled for each kind and call it without dispatch.</summary>
 internal interface IPacketRing : IDisposable
 {
+    int Count { get; }
+
     int Enqueue(ReadOnlySpan<Packet> burst);
 
     int Dequeue(Span<Packet> burst);
@@ -15,6 +17,8 @@ internal interface IPacketRing : IDisposable
 /// <summary>Between one sending and one receiving lcore.</summary>
 internal readonly struct SpscPacketRing(SpscRing<Packet> ring) : IPacketRing
 {
+    public int Count => ring.Count;
+
     public static SpscPacketRing Create(int capacity) => new(new SpscRing<Packet>(capacity));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -29,6 +33,8 @@ internal readonly struct SpscPacketRing(SpscRing<Packet> ring) : IPacketRing
 /// <summary>Between all ports that attach to it by name.</summary>
 internal readonly struct MpmcPacketRing(MpmcRing<Packet> ring) : IPacketRing
 {
+    public int Count => ring.Count;
+
     public static MpmcPacketRing Create(int capacity) => new(new MpmcRing<Packet>(capacity));
 
     public int Enqueue(ReadOnlySpan<Packet> burst) => ring.EnqueueBurst(burst);

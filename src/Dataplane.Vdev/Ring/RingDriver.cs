@@ -22,7 +22,7 @@ public sealed class RingDriver : IVdevDriver
     [
         new(NodeAction, "NAME:NODE:CREATE makes rings of a name, NAME:NODE:ATTACH shares them"),
         new(Peer, "an earlier net_ring port to connect with, instead of a loop (ours)"),
-        new("preload", "packets put into the receive rings at start, for loops (0; ours)"),
+        new("preload", "packets that each receive ring is filled up to at start, before any lcore runs (0; ours)"),
         new("size", "bytes of each preloaded packet (64; ours)"),
     ];
 

@@ -48,8 +48,10 @@ internal sealed class RingPort<TRing> : Port
     {
         foreach (RxQueue queue in RxQueues)
         {
-            for (int i = 0; i < _preload.Count; i++)
-                Preload(Inbound[queue.Index]);
+            // What a port held when it was stopped is still there when it starts again.
+            TRing ring = Inbound[queue.Index];
+            while (ring.Count < _preload.Count)
+                Preload(ring);
         }
     }
 
@@ -70,7 +72,6 @@ internal sealed class RingPort<TRing> : Port
         }
 
         frame.Clear();
-        if (ring.Enqueue(new ReadOnlySpan<Packet>(in packet)) == 0)
-            packet.Free();
+        ring.Enqueue(new ReadOnlySpan<Packet>(in packet));
     }
 }

@@ -15,9 +15,10 @@ internal sealed unsafe class RingRxQueue<TRing>(RxQueueContext context, int port
         if (received == 0)
             return 0;
         ulong bytes = 0;
+        ushort port = (ushort)portId; // a local: the compiler must take it that the stores below change the field
         foreach (Packet packet in burst[..received])
         {
-            packet.Mbuf->Port = (ushort)portId;
+            packet.Mbuf->Port = port;
             bytes += packet.Mbuf->PacketLength;
         }
 
