@@ -15,8 +15,6 @@ namespace Dataplane.Memory;
 /// </remarks>
 public sealed unsafe class Mempool : IDisposable
 {
-    private const int LineSize = 64;
-
     private readonly MemoryZone _zone;
     private MempoolHeader* _header;
 
@@ -35,7 +33,7 @@ public sealed unsafe class Mempool : IDisposable
         Name = options.Name;
         Capacity = options.Count;
         var layout = new MempoolLayout(options, lcoreCount, memory.IovaMode);
-        _zone = layout.Allocate(memory);
+        _zone = Allocate(memory, options, layout);
         _header = Initialize(memory, layout);
     }
 
@@ -141,7 +139,7 @@ public sealed unsafe class Mempool : IDisposable
         var cursor = layout.ElementsOffset;
         for (int i = 0; i < Capacity; i++, cursor += layout.ElementStride)
         {
-            cursor = layout.SkipPageBoundary(cursor, _zone);
+            cursor = layout.SkipPageEnd(cursor, (nuint)_zone.Address, _zone.Segment.PageSize);
             var mbuf = (Mbuf*)(_zone.Address + cursor);
             byte* buffer = Mbuf.OwnBuffer(mbuf);
             *mbuf = new Mbuf
@@ -162,87 +160,25 @@ public sealed unsafe class Mempool : IDisposable
         return header;
     }
 
-    /// <summary>Where everything lies in the zone of a pool.</summary>
-    private sealed class MempoolLayout
+    /// <summary>Which pages the zone gets, and so how much is lost at their ends, is known only when it is there.</summary>
+    private static MemoryZone Allocate(DataplaneMemory memory, MempoolOptions options, MempoolLayout layout)
     {
-        private readonly MempoolOptions _options;
-        private readonly bool _physical;
-
-        public MempoolLayout(MempoolOptions options, int lcoreCount, IovaMode iovaMode)
+        nuint length = layout.LengthFor(pageSize: 2 << 20);
+        while (true)
         {
-            _options = options;
-            _physical = iovaMode == IovaMode.Pa;
-            CacheSize = options.CacheSize;
-            CacheLimit = CacheSize + (CacheSize / 2);
-            CacheCount = CacheSize == 0 ? 0 : lcoreCount;
-            CacheStride = MempoolCache.HeaderSize + (int)AlignUp((nuint)(CacheLimit * sizeof(Packet)), AlignedMemory.Alignment);
-            BufferLength = Mbuf.DefaultHeadroom + options.DataRoom;
-            nuint lines = ((nuint)(Mbuf.HeaderSize + BufferLength) + LineSize - 1) / LineSize;
-            ElementStride = (lines | 1) * LineSize;
-            CachesOffset = AlignUp((nuint)sizeof(MempoolHeader), AlignedMemory.Alignment);
-            SlotsOffset = CachesOffset + ((nuint)CacheCount * (nuint)CacheStride);
-            nuint slots = BitOperations.RoundUpToPowerOf2((uint)options.Count);
-            ElementsOffset = AlignUp(SlotsOffset + (slots * (nuint)sizeof(nint)), AlignedMemory.Alignment);
-        }
-
-        public int CacheSize { get; }
-
-        public int CacheLimit { get; }
-
-        public int CacheCount { get; }
-
-        public int CacheStride { get; }
-
-        public int BufferLength { get; }
-
-        public nuint ElementStride { get; }
-
-        public nuint CachesOffset { get; }
-
-        public nuint SlotsOffset { get; }
-
-        public nuint ElementsOffset { get; }
-
-        /// <summary>Which pages the zone gets, and so how much is lost at their ends, is known only when it is there.</summary>
-        public MemoryZone Allocate(DataplaneMemory memory)
-        {
-            nuint length = _physical ? LengthFor(pageSize: 2 << 20) : ElementsOffset + ((nuint)_options.Count * ElementStride);
-            while (true)
-            {
-                MemoryZone zone = memory.Allocate(_options.Name, length, _options.NumaNode, AlignedMemory.Alignment);
-                nuint pageSize = zone.Segment.PageSize;
-                if (!_physical || (pageSize >= ElementStride && LengthFor(pageSize) <= length))
-                    return zone;
-                zone.Dispose();
-                if (pageSize < ElementStride)
-                    throw TooLargeFor(pageSize);
-                length = LengthFor(pageSize);
-            }
-        }
-
-        /// <summary>A device that is given physical addresses must not run over the end of a page: what follows it lies elsewhere.</summary>
-        public nuint SkipPageBoundary(nuint offset, MemoryZone zone)
-        {
-            if (!_physical)
-                return offset;
+            MemoryZone zone = memory.Allocate(options.Name, length, options.NumaNode, AlignedMemory.Alignment);
             nuint pageSize = zone.Segment.PageSize;
-            nuint leftInPage = pageSize - ((nuint)(zone.Address + offset) % pageSize);
-            return leftInPage < ElementStride ? offset + leftInPage : offset;
+            if (layout.FitsPagesOf(pageSize) && layout.LengthFor(pageSize) <= length)
+                return zone;
+            zone.Dispose();
+            if (!layout.FitsPagesOf(pageSize))
+            {
+                throw new DataplaneException(
+                    $"The mempool {options.Name} cannot have buffers of {layout.ElementStride} bytes for devices that are given physical addresses: each would cross the end of a page of {pageSize} bytes",
+                    "use larger hugepages or --iova-mode=va");
+            }
+
+            length = layout.LengthFor(pageSize);
         }
-
-        /// <summary>The rest of the first page may be too small for an element, and each page but the last ends in a rest.</summary>
-        private nuint LengthFor(nuint pageSize)
-        {
-            nuint perPage = pageSize / ElementStride;
-            nuint pages = ((nuint)_options.Count + perPage - 1) / perPage;
-            nuint lost = ElementStride + ((pages - 1) * (pageSize - (perPage * ElementStride)));
-            return ElementsOffset + ((nuint)_options.Count * ElementStride) + lost;
-        }
-
-        private DataplaneException TooLargeFor(nuint pageSize) => new(
-            $"The mempool {_options.Name} cannot have buffers of {ElementStride} bytes for devices that are given physical addresses: each would cross the end of a page of {pageSize} bytes",
-            "use hugepages or --iova-mode=va");
-
-        private static nuint AlignUp(nuint value, nuint alignment) => (value + alignment - 1) / alignment * alignment;
     }
 }
