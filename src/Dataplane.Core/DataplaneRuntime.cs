@@ -63,7 +63,7 @@ public sealed class DataplaneRuntime : IDisposable
         // Arguments are checked before anything is reserved.
         var devices = options.Vdevs.Select(Devargs.Parse).Select(arguments => (arguments, driver: registry.FindVdev(arguments))).ToList();
         if (devices.GroupBy(device => device.arguments.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new DataplaneException($"The device '{twice.Key}' is given {twice.Count()} times with --vdev", "number them, such as net_null0 and net_null1");
+            throw new CommandLineException($"The device '{twice.Key}' is given {twice.Count()} times with --vdev", "number them, such as net_null0 and net_null1");
 
         var runtime = new DataplaneRuntime(options, loggers ?? NullLoggerFactory.Instance);
         try

@@ -1,3 +1,5 @@
+using Dataplane.Eal;
+
 namespace Dataplane.Lcores;
 
 /// <summary>The lcores of a runtime, decided: every one of them has CPUs that the process may use.</summary>
@@ -19,7 +21,7 @@ internal sealed class LcorePlan
     /// <param name="options">What is asked for.</param>
     /// <param name="allowed">The CPUs that the process may use; at least one.</param>
     /// <param name="topology">The machine.</param>
-    /// <exception cref="DataplaneException">
+    /// <exception cref="CommandLineException">
     /// A CPU is not allowed, the main lcore is none of the lcores, or they are too many.
     /// </exception>
     public static LcorePlan Resolve(LcoreOptions options, CpuSet allowed, CpuTopology topology)
@@ -32,7 +34,7 @@ internal sealed class LcorePlan
         int main = options.MainLcore ?? ids[0];
         if (!ids.Contains(main))
         {
-            throw new DataplaneException(
+            throw new CommandLineException(
                 $"The main lcore {main} is none of the lcores {new CpuSet(ids)}",
                 $"give one of them as --main-lcore, or add {main} to -l");
         }
@@ -59,7 +61,7 @@ internal sealed class LcorePlan
     {
         if (wanted.Count > LcoreContext.MaxLcores)
         {
-            throw new DataplaneException(
+            throw new CommandLineException(
                 $"{wanted.Count} lcores are asked for, but there can be at most {LcoreContext.MaxLcores}",
                 "give fewer CPUs with -l");
         }
@@ -72,7 +74,7 @@ internal sealed class LcorePlan
             string reason = absent.Count == 0
                 ? $"CPU {missing} is not among them"
                 : $"CPU {absent} is not in this machine or switched off (online: {topology.Online})";
-            throw new DataplaneException(
+            throw new CommandLineException(
                 $"The lcores need the CPUs {cpus}, but this process may use only the CPUs {allowed}: {reason}",
                 $"give -l {allowed}, leave -l out to use them all, or let the process have more " +
                 "(taskset -c, cpuset.cpus of its cgroup, in a pod whole CPUs as both requests and limits)");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Dataplane.Eal;
 using Dataplane.Packets;
 
 namespace Dataplane.Ports;
@@ -25,18 +26,18 @@ public sealed class Devargs
     public IEnumerable<string> Keys => _pairs.Select(pair => pair.Key);
 
     /// <summary>Takes an argument apart.</summary>
-    /// <exception cref="DataplaneException">There is no name, or a key without value.</exception>
+    /// <exception cref="CommandLineException">There is no name, or a key without value.</exception>
     public static Devargs Parse(string text)
     {
         string[] parts = text.Split(',');
         if (parts[0].Length == 0)
-            throw new DataplaneException($"The device argument '{text}' has no name before the first comma", "write it as name,key=value,...");
+            throw new CommandLineException($"The device argument '{text}' has no name before the first comma", "write it as name,key=value,...");
         var pairs = new List<KeyValuePair<string, string>>();
         foreach (string part in parts.Skip(1).Where(part => part.Length != 0))
         {
             int equals = part.IndexOf('=', StringComparison.Ordinal);
             if (equals <= 0)
-                throw new DataplaneException($"'{part}' in the device argument '{text}' is not of the form key=value");
+                throw new CommandLineException($"'{part}' in the device argument '{text}' is not of the form key=value");
             pairs.Add(new(part[..equals], part[(equals + 1)..]));
         }
 
@@ -53,7 +54,7 @@ public sealed class Devargs
     public IReadOnlyList<string> GetAll(string key) => [.. _pairs.Where(pair => pair.Key == key).Select(pair => pair.Value)];
 
     /// <summary>A number within a range, decimal or 0x hexadecimal.</summary>
-    /// <exception cref="DataplaneException">It is no number or outside of the range.</exception>
+    /// <exception cref="CommandLineException">It is no number or outside of the range.</exception>
     public int GetInt32(string key, int defaultValue, int min, int max)
     {
         if (Get(key) is not { } text)
@@ -66,7 +67,7 @@ public sealed class Devargs
     }
 
     /// <summary>A switch: 0 or 1.</summary>
-    /// <exception cref="DataplaneException">It is neither.</exception>
+    /// <exception cref="CommandLineException">It is neither.</exception>
     public bool GetBoolean(string key, bool defaultValue = false) => Get(key) switch
     {
         null => defaultValue,
@@ -76,7 +77,7 @@ public sealed class Devargs
     };
 
     /// <summary>A MAC address; null if the key was not given.</summary>
-    /// <exception cref="DataplaneException">It is not the address of one station.</exception>
+    /// <exception cref="CommandLineException">It is not the address of one station.</exception>
     public MacAddress? GetMacAddress(string key)
     {
         if (Get(key) is not { } text)
@@ -90,6 +91,6 @@ public sealed class Devargs
     /// <param name="key">The key.</param>
     /// <param name="value">What was given.</param>
     /// <param name="expected">What is allowed, as it reads after "is not".</param>
-    public DataplaneException Invalid(string key, string value, string expected) =>
+    public CommandLineException Invalid(string key, string value, string expected) =>
         new($"'{key}={value}' of the device '{Name}' is not {expected}");
 }

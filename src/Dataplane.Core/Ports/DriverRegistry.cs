@@ -1,3 +1,5 @@
+using Dataplane.Eal;
+
 namespace Dataplane.Ports;
 
 /// <summary>The drivers that a runtime can make ports with. Core knows none by name; programs say which they bring.</summary>
@@ -15,14 +17,14 @@ internal sealed class DriverRegistry
     }
 
     /// <summary>The driver of a device argument, after its keys are checked.</summary>
-    /// <exception cref="DataplaneException">No driver has such a name, or it has no such key.</exception>
+    /// <exception cref="CommandLineException">No driver has such a name, or it has no such key.</exception>
     public IVdevDriver FindVdev(Devargs arguments)
     {
         // net_pcap0 is net_pcap's; where several names fit (net_af and net_af_packet), the longest is meant.
         IVdevDriver driver = _vdevs.Values
             .Where(candidate => arguments.Name.StartsWith(candidate.Name, StringComparison.Ordinal))
             .MaxBy(candidate => candidate.Name.Length)
-            ?? throw new DataplaneException(
+            ?? throw new CommandLineException(
                 $"No driver makes the device '{arguments.Name}' of --vdev={arguments.Text}",
                 $"the drivers are {string.Join(", ", _vdevs.Keys.Order(StringComparer.Ordinal))}");
         CheckKeys(driver, arguments);
@@ -34,11 +36,11 @@ internal sealed class DriverRegistry
         foreach (IGrouping<string, string> key in arguments.Keys.GroupBy(key => key))
         {
             DevargKey? known = driver.Keys.FirstOrDefault(candidate => candidate.Name == key.Key)
-                ?? throw new DataplaneException(
+                ?? throw new CommandLineException(
                     $"{driver.Name} has no key '{key.Key}' (in --vdev={arguments.Text})",
                     driver.Keys.Count == 0 ? "it takes none" : $"its keys are {string.Join(", ", driver.Keys.Select(k => k.Name))}");
             if (key.Count() > 1 && !known.Repeatable)
-                throw new DataplaneException($"The key '{key.Key}' of the device '{arguments.Name}' is given {key.Count()} times", "give it once");
+                throw new CommandLineException($"The key '{key.Key}' of the device '{arguments.Name}' is given {key.Count()} times", "give it once");
         }
     }
 }

@@ -1,4 +1,5 @@
 using Dataplane.Core.Tests.Memory;
+using Dataplane.Eal;
 using Dataplane.Lcores;
 
 namespace Dataplane.Core.Tests.Lcores;
@@ -20,7 +21,7 @@ public class LcorePlanTests
     private static string Print(LcorePlan plan) => string.Join(
         ' ', plan.Lcores.Select(lcore => $"{lcore.Index}:{lcore.Id}@{lcore.Cpus}{(lcore.IsMain ? "*" : "")}"));
 
-    private static string Error(Action resolve) => Assert.Throws<DataplaneException>(resolve).Message;
+    private static string Error(Action resolve) => Assert.Throws<CommandLineException>(resolve).Message;
 
     [Fact]
     public void Without_options_every_allowed_CPU_is_a_lcore() =>
