@@ -1,1 +1,6 @@
-System.Console.WriteLine("l2fwd");
+using L2Fwd;
+using L2Fwd.Terminal;
+
+using var output = new Output(Console.OpenStandardOutput());
+using var errors = new Output(Console.OpenStandardError());
+return new Application(output, errors).Run(args);

@@ -1,0 +1,16 @@
+using L2Fwd.Terminal;
+
+namespace L2Fwd.Tests.Terminal;
+
+public class OutputTests
+{
+    [Fact]
+    public void A_full_disk_silences_the_output_and_stops_nothing()
+    {
+        using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        using var output = new Output(full);
+
+        output.Write("lost");
+        output.Write("lost, too");
+    }
+}

@@ -1,0 +1,48 @@
+using Dataplane;
+using Dataplane.Lcores;
+using L2Fwd.Forwarding;
+using L2Fwd.Statistics;
+
+namespace L2Fwd.Tests;
+
+/// <summary>Neighbouring ports that forward to each other, all on one lcore, and their statistics.</summary>
+internal sealed class TestForwarding : IDisposable
+{
+    private readonly DataplaneRuntime _runtime;
+
+    public TestForwarding(params string[] vdevs)
+    {
+        _runtime = TestRuntime.Create(vdevs);
+        TestRuntime.StartPorts(_runtime);
+        Route[] routes = [.. _runtime.Ports.Select(port => new Route(port, _runtime.Ports[port.Id ^ 1], updateMac: true))];
+        Loop = new ForwardingLoop(routes, new LcoreStatistics());
+        Source = new StatisticsSource(_runtime.Ports, [new ForwardingLcore(new Lcore(3, 0, new CpuSet([3]), IsMain: true), routes, Loop)]);
+        Earlier = Capture();
+    }
+
+    public ForwardingLoop Loop { get; }
+
+    public StatisticsSource Source { get; }
+
+    /// <summary>Before anything was forwarded.</summary>
+    public StatisticsSnapshot Earlier { get; }
+
+    public StatisticsSnapshot Capture()
+    {
+        var snapshot = new StatisticsSnapshot(Source.Ports.Count, Source.Lcores.Count);
+        snapshot.Capture(Source);
+        return snapshot;
+    }
+
+    /// <summary>Forwards in the background until the ports have received some packets.</summary>
+    public void Forward(ulong packets)
+    {
+        var lcore = new Thread(Loop.Run);
+        lcore.Start();
+        SpinWait.SpinUntil(() => Capture().Total.Received >= packets);
+        Loop.Stop();
+        lcore.Join();
+    }
+
+    public void Dispose() => _runtime.Dispose();
+}
