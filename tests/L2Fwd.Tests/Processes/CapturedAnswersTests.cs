@@ -41,7 +41,7 @@ public class CapturedAnswersTests(CapturedAnswersTests.Runs runs) : IClassFixtur
             foreach ((int index, CapturedAnswer answer) in CapturedAnswers.All.Index())
             {
                 await gate.WaitAsync();
-                _runs.Add(answer.CommandLine, StartAsync(answer, $"--file-prefix=cli{index}"));
+                _runs.Add(answer.CommandLine, StartAsync(answer, $"--file-prefix=cli{Environment.ProcessId}-{index}"));
                 _ = _runs[answer.CommandLine].ContinueWith(_ => gate.Release(), TaskScheduler.Default);
             }
 
@@ -55,7 +55,8 @@ public class CapturedAnswersTests(CapturedAnswersTests.Runs runs) : IClassFixtur
 
         private static async Task<Run> StartAsync(CapturedAnswer answer, string filePrefix)
         {
-            using var l2fwd = L2FwdProcess.Start(answer.Expanded.Replace("--file-prefix=cli", filePrefix, StringComparison.Ordinal));
+            // Each run has files of its own, though the captured command lines share theirs.
+            using var l2fwd = L2FwdProcess.Start($"{filePrefix} {answer.Expanded.Replace("--file-prefix=cli", "", StringComparison.Ordinal)}");
             if (answer.Cause is null)
             {
                 await l2fwd.WaitForOutputAsync(answer.HasStatistics ? "Total packets dropped" : "Port 1 Link up at 10 Gbps FDX Fixed\n");
