@@ -11,22 +11,28 @@ public static class Shell
     /// <summary>Runs a program to its end.</summary>
     /// <returns>What it wrote to standard output.</returns>
     /// <exception cref="InvalidOperationException">Its exit code is not 0; the message has what it wrote.</exception>
-    public static string Run(string file, params IEnumerable<string> arguments)
+    public static string Run(string file, params IEnumerable<string> arguments) => Run(Patience, file, arguments);
+
+    /// <inheritdoc cref="Run(string, IEnumerable{string})"/>
+    /// <param name="patience">How long it may take before it is ended and the test fails.</param>
+    public static string Run(TimeSpan patience, string file, params IEnumerable<string> arguments)
     {
-        ShellResult result = TryRun(file, arguments);
+        ShellResult result = TryRun(patience, file, arguments);
         return result.ExitCode == 0 ? result.Output : throw new InvalidOperationException(result.ToString());
     }
 
     /// <summary>Runs a program to its end, whatever its exit code.</summary>
-    public static ShellResult TryRun(string file, params IEnumerable<string> arguments)
+    public static ShellResult TryRun(string file, params IEnumerable<string> arguments) => TryRun(Patience, file, arguments);
+
+    private static ShellResult TryRun(TimeSpan patience, string file, IEnumerable<string> arguments)
     {
         using Process process = Start(file, arguments);
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(Patience))
+        if (!process.WaitForExit(patience))
         {
             process.Kill(entireProcessTree: true);
-            throw new InvalidOperationException($"'{process.StartInfo.FileName}' did not end within {Patience.TotalSeconds} s");
+            throw new InvalidOperationException($"'{process.StartInfo.FileName}' did not end within {patience.TotalSeconds} s");
         }
 
         return new ShellResult($"{file} {string.Join(' ', process.StartInfo.ArgumentList)}", process.ExitCode, output.Result, error.Result);
