@@ -1,6 +1,7 @@
 using Dataplane.Ports;
 using Dataplane.Vdev.AfPacket;
 using Dataplane.Vdev.Null;
+using Dataplane.Vdev.Pcap;
 using Dataplane.Vdev.Ring;
 
 namespace Dataplane.Vdev;
@@ -9,5 +10,6 @@ namespace Dataplane.Vdev;
 public static class SoftwarePorts
 {
     /// <summary>Every driver of this package, for <see cref="DataplaneRuntime.Create(Eal.EalOptions, IEnumerable{IVdevDriver}, Microsoft.Extensions.Logging.ILoggerFactory?)"/>.</summary>
-    public static IReadOnlyList<IVdevDriver> All { get; } = [new NullDriver(), new RingDriver(), new AfPacketDriver()];
+    public static IReadOnlyList<IVdevDriver> All { get; } =
+        [new NullDriver(), new RingDriver(), new PcapDriver(), new AfPacketDriver()];
 }

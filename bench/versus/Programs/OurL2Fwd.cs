@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Versus.Machine;
 using Versus.Transports;
 
@@ -8,6 +9,8 @@ namespace Versus.Programs;
 internal sealed class OurL2Fwd(string executable) : IForwarder
 {
     public string Name => "l2fwd";
+
+    public bool Supports(Transport transport) => true;
 
     public IRunningForwarder Start(PortPair ports, Placement placement) => StartOurs(ports, placement);
 

@@ -73,6 +73,9 @@ internal sealed class CaptureFixture : IDisposable
     public static void AssertSame(IReadOnlyList<Frame> expected, IReadOnlyList<Frame> actual) =>
         Assert.Equal(expected.Select(f => f.ToString()), actual.Select(f => f.ToString()));
 
+    public static void AssertSame(byte[][] expected, byte[][] actual) =>
+        Assert.Equal(expected.Select(Convert.ToHexString), actual.Select(Convert.ToHexString));
+
     public void Dispose() => _folder.Dispose();
 
     private static async Task<(List<Frame> Frames, string? CutOff)> ReadAsync(string path)

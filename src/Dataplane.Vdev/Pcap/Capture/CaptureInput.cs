@@ -6,7 +6,11 @@ namespace Dataplane.Vdev.Pcap.Capture;
 /// <summary>What has been read of a capture file and not been parsed yet, and where in the file it stands.</summary>
 internal sealed class CaptureInput(string path)
 {
-    private ReadOnlySequence<byte> _unparsed;
+    // What the pipe gave, and of it the piece at hand, since nearly every record lies in one piece.
+    private ReadOnlySequence<byte> _buffer;
+    private ReadOnlyMemory<byte> _piece;
+    private long _bufferOffset;
+    private int _at;
 
     /// <summary>The file as the user named it.</summary>
     public string Path => path;
@@ -18,41 +22,58 @@ internal sealed class CaptureInput(string path)
     public long Offset { get; private set; }
 
     /// <summary>Bytes that can be parsed now.</summary>
-    public long Available => _unparsed.Length;
+    public long Available { get; private set; }
 
     /// <summary>Where the unparsed part starts, for the pipe that owns it.</summary>
-    public SequencePosition Start => _unparsed.Start;
+    public SequencePosition Start => _buffer.GetPosition(Offset - _bufferOffset);
 
     /// <summary>Where the unparsed part ends.</summary>
-    public SequencePosition End => _unparsed.End;
+    public SequencePosition End => _buffer.End;
 
     /// <summary>Continues with a longer unparsed part, which starts at the same byte.</summary>
-    public void Continue(ReadOnlySequence<byte> unparsed) => _unparsed = unparsed;
+    public void Continue(ReadOnlySequence<byte> unparsed)
+    {
+        _buffer = unparsed;
+        _bufferOffset = Offset;
+        _piece = unparsed.First;
+        _at = 0;
+        Available = unparsed.Length;
+    }
 
     /// <summary>Copies the next bytes without moving on; false if not all of them are there yet.</summary>
     public bool TryPeek(scoped Span<byte> destination)
     {
-        if (_unparsed.FirstSpan.Length >= destination.Length)
+        if (_piece.Length - _at >= destination.Length)
         {
-            _unparsed.FirstSpan[..destination.Length].CopyTo(destination);
+            _piece.Span.Slice(_at, destination.Length).CopyTo(destination);
             return true;
         }
 
-        if (_unparsed.Length < destination.Length)
+        if (Available < destination.Length)
             return false;
-        _unparsed.Slice(0, destination.Length).CopyTo(destination);
+        Slice(0, destination.Length).CopyTo(destination);
         return true;
     }
 
     /// <summary>The bytes from <paramref name="start"/> on, which are all there.</summary>
-    public ReadOnlySequence<byte> Slice(int start, int length) => _unparsed.Slice(start, length);
+    public ReadOnlySequence<byte> Slice(int start, int length) => _piece.Length - _at >= start + length
+        ? new ReadOnlySequence<byte>(_piece.Slice(_at + start, length))
+        : _buffer.Slice(Offset - _bufferOffset + start, length);
 
     /// <summary>Moves on.</summary>
     /// <param name="length">Bytes; at most <see cref="Available"/>.</param>
     public void Advance(long length)
     {
-        _unparsed = _unparsed.Slice(length);
         Offset += length;
+        Available -= length;
+        if (length < _piece.Length - _at)
+        {
+            _at += (int)length;
+            return;
+        }
+
+        _piece = _buffer.Slice(Offset - _bufferOffset).First;
+        _at = 0;
     }
 
     public ushort ReadUInt16(ReadOnlySpan<byte> bytes) =>
