@@ -75,7 +75,7 @@ internal sealed class LiveView : IStatisticsView, IDisposable
     internal string Render(StatisticsSnapshot earlier, StatisticsSnapshot now)
     {
         int width = _width();
-        int graphWidth = Math.Clamp(width - NumbersWidth, MinGraphWidth, HistorySeconds);
+        int graphWidth = GraphWidth(width);
         double seconds = Stopwatch.GetElapsedTime(earlier.Timestamp, now.Timestamp).TotalSeconds;
         using var writer = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -89,6 +89,14 @@ internal sealed class LiveView : IStatisticsView, IDisposable
         console.Write(Ports(earlier, now, seconds, graphWidth));
         console.Write(Lcores(earlier, now, graphWidth));
         return writer.ToString().TrimEnd('\n');
+    }
+
+    /// <summary>Columns that a whole history fills, at one, two, three... seconds per column, as many as there is room for.</summary>
+    private static int GraphWidth(int terminalWidth)
+    {
+        int room = Math.Clamp(terminalWidth - NumbersWidth, MinGraphWidth, HistorySeconds);
+        int secondsPerColumn = (HistorySeconds + room - 1) / room;
+        return HistorySeconds / secondsPerColumn;
     }
 
     private Table Ports(StatisticsSnapshot earlier, StatisticsSnapshot now, double seconds, int graphWidth)

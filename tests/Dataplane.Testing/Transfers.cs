@@ -1,11 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
-using Dataplane.Testing;
 
-namespace Dataplane.Vdev.Tests.Kernel;
+namespace Dataplane.Testing;
 
 /// <summary>Real traffic between two namespaces, with everything that their kernels do to it.</summary>
-internal static class Transfers
+public static class Transfers
 {
     private const int Patience = 20_000;
 
@@ -48,6 +47,7 @@ internal static class Transfers
         }
     }
 
+    /// <summary>Sends three echo requests, which are answered or an assertion fails.</summary>
     public static void Ping(NetworkNamespace from, string address, int payload) =>
         from.Run("ping", "-c", "3", "-i", "0.05", "-W", "5", "-s", $"{payload}", address);
 

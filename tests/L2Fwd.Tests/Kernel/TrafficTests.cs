@@ -1,0 +1,58 @@
+using System.Net;
+using Dataplane.Packets;
+using Dataplane.Testing;
+
+namespace L2Fwd.Tests.Kernel;
+
+/// <summary>Real traffic of two kernels through the built program.</summary>
+public class TrafficTests
+{
+    private const int TcpBytes = 2_000_000;
+
+    [Fact]
+    public async Task Ping_and_TCP_pass_over_af_packet_and_every_frame_arrives_as_it_was_sent()
+    {
+        using TwoHosts hosts = await TwoHosts.OverAfPacketAsync("--no-mac-updating");
+        await ExchangeAsync(hosts, leftToRight: null, rightToLeft: null);
+    }
+
+    [Fact]
+    public async Task Over_af_packet_every_frame_gets_the_addresses_of_its_new_way_and_nothing_else_changes()
+    {
+        using TwoHosts hosts = await TwoHosts.OverAfPacketAsync("");
+        await ExchangeAsync(hosts, Rewriter(hosts, port: 1), Rewriter(hosts, port: 0));
+    }
+
+    private static async Task ExchangeAsync(TwoHosts hosts, Func<byte[], byte[]>? leftToRight, Func<byte[], byte[]>? rightToLeft)
+    {
+        using FrameCapture fromLeft = hosts.Capture(hosts.Left, "out");
+        using FrameCapture toLeft = hosts.Capture(hosts.Left, "in");
+        using FrameCapture fromRight = hosts.Capture(hosts.Right, "out");
+        using FrameCapture toRight = hosts.Capture(hosts.Right, "in");
+
+        Transfers.Ping(hosts.Left, TwoHosts.RightAddress, 56);
+        Transfers.Ping(hosts.Right, TwoHosts.LeftAddress, 1472);
+        Transfers.Tcp(hosts.Left, hosts.Right, IPAddress.Parse(TwoHosts.RightAddress), TcpBytes);
+        Transfers.Tcp(hosts.Right, hosts.Left, IPAddress.Parse(TwoHosts.LeftAddress), TcpBytes);
+
+        int arrived = fromLeft.AssertArrivedAt(toRight, leftToRight).Count + fromRight.AssertArrivedAt(toLeft, rightToLeft).Count;
+        // Both transfers, cut to frames of 1500 bytes, were really there.
+        Assert.True(arrived > 2 * TcpBytes / 1500, $"only {arrived} frames");
+        await hosts.L2Fwd.WaitForOutputAsync($"Total packets sent: {arrived,18}\nTotal packets received: {arrived,14}\nTotal packets dropped: {0,15}\n");
+        hosts.L2Fwd.Signal("TERM");
+        Assert.Equal(0, await hosts.L2Fwd.WaitForExitAsync());
+    }
+
+    /// <summary>What DPDK's l2fwd makes of a frame that leaves by a port.</summary>
+    private static Func<byte[], byte[]> Rewriter(TwoHosts hosts, int port)
+    {
+        Assert.True(MacAddress.TryParse(hosts.MacOfPort(port), out MacAddress source));
+        return frame =>
+        {
+            byte[] expected = [.. frame];
+            new byte[] { 2, 0, 0, 0, 0, (byte)port }.CopyTo(expected, 0);
+            source.CopyTo(expected.AsSpan(MacAddress.Length));
+            return expected;
+        };
+    }
+}
