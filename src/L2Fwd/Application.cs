@@ -67,7 +67,7 @@ internal sealed class Application(Output output, Output errors)
         if (command.VersionRequested)
             eal.LogInformation("RTE Version: 'Dataplane {Version}'", Version);
         foreach (string notice in command.Notices)
-            eal.LogInformation("{Notice}", notice);
+            eal.LogWarning("{Notice}", notice);
         using var stop = new StopSignals(output);
         using DataplaneRuntime runtime = CreateRuntime(command.Options, loggers);
         new Forwarder(runtime, ParseOwn(command.ApplicationArguments), output, loggers.CreateLogger("L2FWD")).Run(stop);

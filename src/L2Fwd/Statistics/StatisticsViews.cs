@@ -22,7 +22,7 @@ internal static class StatisticsViews
             case StatisticsMode.Json:
                 return new StatisticsPrinter(source, new JsonView(source, output, TimeProvider.System), period);
             case StatisticsMode.Live when isTerminal:
-                var view = new LiveView(source, output, () => Console.WindowWidth);
+                var view = new LiveView(source, output, TerminalWidth);
                 return new StatisticsPrinter(source, view, period == TimeSpan.Zero ? period : LiveView.Period);
             case StatisticsMode.Live:
                 logger.LogWarning("--stats=live needs a terminal as standard output; the plain statistics screen is shown instead");
@@ -30,5 +30,13 @@ internal static class StatisticsViews
         }
 
         return new StatisticsPrinter(source, new ScreenView(source, output), period);
+    }
+
+    /// <summary>Columns of the terminal; a serial line, for one, does not know its own.</summary>
+    private static int TerminalWidth()
+    {
+        const int Usual = 80;
+        int width = Console.WindowWidth;
+        return width > 0 ? width : Usual;
     }
 }

@@ -26,6 +26,33 @@ public class ProgramTests
     }
 
     [Fact]
+    public async Task A_second_signal_ends_it_at_once_when_it_cannot_end_in_order()
+    {
+        // Standard output is a pipe (of 64 KiB) that is almost full and that nobody reads: the control thread hangs there.
+        var start = new ProcessStartInfo("sh", ["-c", $"head -c 65000 /dev/zero; exec {L2FwdProcess.Path} -l 0 {NullPorts} -- -p 3 -q 2 -T 1"])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process l2fwd = Process.Start(start)!;
+        while (await l2fwd.StandardError.ReadLineAsync() is { } line && !line.Contains("portid=1", StringComparison.Ordinal))
+        {
+        }
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        for (int signals = 0; !l2fwd.HasExited; signals++)
+        {
+            Assert.True(signals < 100, "signals do not end it");
+            using (var kill = Process.Start("kill", ["-INT", $"{l2fwd.Id}"]))
+                await kill.WaitForExitAsync(patience.Token);
+            await Task.Delay(100, patience.Token);
+        }
+
+        Assert.Equal(128 + 2, l2fwd.ExitCode);
+    }
+
+    [Fact]
     public async Task Statistics_appear_though_the_main_lcore_owns_no_port()
     {
         using var l2fwd = L2FwdProcess.Start($"-l 0-1 --main-lcore 1 {NullPorts} -- -p 3 -q 2 -T 1");
