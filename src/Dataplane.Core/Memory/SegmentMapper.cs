@@ -14,13 +14,12 @@ internal sealed unsafe class SegmentMapper(
     public MemorySegment Map(SegmentFile file, PageSource source, nuint length, nuint alignment, int node)
     {
         byte* address = addresses.Next(length, Math.Max(alignment, source.PageSize));
-        void* mapped = Libc.Mmap(
-            address, length, Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_SHARED | Libc.MAP_FIXED, file.Handle, file.Used);
-        if (mapped == Libc.MapFailed)
-            throw Refused("map", source, length);
-
         try
         {
+            void* mapped = Libc.Mmap(
+                address, length, Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_SHARED | Libc.MAP_FIXED, file.Handle, file.Used);
+            if (mapped == Libc.MapFailed)
+                throw Refused("map", source, length);
             if (bindToNode)
                 Bind(address, length, node, source.IsHuge);
             if (!source.IsHuge)
@@ -39,6 +38,7 @@ internal sealed unsafe class SegmentMapper(
         }
         catch
         {
+            // Also where mmap failed: it unmaps what was there before it asks hugetlbfs for pages.
             AddressRange.Restore(address, length);
             throw;
         }
@@ -52,9 +52,7 @@ internal sealed unsafe class SegmentMapper(
     {
         int result;
         do
-        {
             result = Libc.Madvise(address, length, Libc.MADV_POPULATE_WRITE);
-        }
         while (result < 0 && Errno.Last == Errno.EINTR);
 
         if (result < 0 && Errno.Last == Errno.EINVAL)
@@ -66,7 +64,11 @@ internal sealed unsafe class SegmentMapper(
     /// <summary>What kernels before 5.14 need.</summary>
     internal static void PopulateByTouching(byte* address, nuint length, PageSource source, SegmentFile file)
     {
-        if (Libc.Fallocate(file.Handle, 0, file.Used, (long)length) < 0)
+        int result;
+        do
+            result = Libc.Fallocate(file.Handle, 0, file.Used, (long)length);
+        while (result < 0 && Errno.Last == Errno.EINTR); // the GC interrupts threads by signals
+        if (result < 0)
             throw Refused("populate", source, length);
         for (nuint offset = 0; offset < length; offset += source.PageSize)
             Volatile.Write(ref address[offset], address[offset]);
