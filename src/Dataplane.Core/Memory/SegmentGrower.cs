@@ -16,12 +16,13 @@ internal sealed unsafe class SegmentGrower : IDisposable
     private readonly PageSources _sources;
     private readonly AddressRange _addresses;
     private readonly SegmentMapper _mapper;
-    private bool _saidThatPagesAreOrdinary;
+    private bool _warnOfOrdinaryPages;
 
     public SegmentGrower(MemoryOptions options, ILogger logger, HostFiles files)
     {
         _logger = logger;
         _iovaMode = options.IovaMode ?? IovaMode.Va;
+        _warnOfOrdinaryPages = !options.NoHuge;
         _nodes = new NumaNodes(files);
         _budget = new PageBudget(files, options.LimitPerNode, _nodes.AreSeveral);
         _sources = PageSources.Create(options, files, logger);
@@ -58,18 +59,16 @@ internal sealed unsafe class SegmentGrower : IDisposable
                 return segment;
         }
 
+        DataplaneException noHugepages = Explain(purpose, length, "hugepage memory", refusals);
         if (_sources.Ordinary is not { } ordinary)
-            throw Explain(purpose, length, "hugepage memory", refusals);
-        if (_sources.Huge.Count > 0 && !_saidThatPagesAreOrdinary)
-        {
-            _saidThatPagesAreOrdinary = true;
-            _logger.LogWarning(
-                "{Reason}; ordinary pages are used instead, which is slower",
-                Explain(purpose, length, "hugepage memory", refusals).Message);
-        }
-
+            throw noHugepages;
         refusals.Clear();
-        return TryAdd(ordinary, length, alignment, nodes, refusals) ?? throw Explain(purpose, length, "memory", refusals);
+        MemorySegment fallback = TryAdd(ordinary, length, alignment, nodes, refusals)
+            ?? throw Explain(purpose, length, "memory", refusals);
+        if (_warnOfOrdinaryPages)
+            _logger.LogWarning("{Reason}; ordinary pages are used instead, which is slower", noHugepages.Message);
+        _warnOfOrdinaryPages = false;
+        return fallback;
     }
 
     /// <summary>Makes the segments that <c>-m</c> or <c>--socket-mem</c> ask for.</summary>
