@@ -36,23 +36,30 @@ internal sealed record HugetlbMount(string Directory, ulong PageSize)
         Statfs status;
         if (Libc.GetStatfs(directory, &status) < 0)
         {
-            throw new DataplaneException(
-                $"cannot use --huge-dir {directory}: {Errno.DescribeLast()}",
-                $"run 'mkdir -p {directory} && mount -t hugetlbfs nodev {directory}'");
+            throw Unusable(
+                Errno.DescribeLast(), $"run 'mkdir -p {directory} && mount -t hugetlbfs nodev {directory}'");
         }
 
         if (status.Type != Statfs.HugetlbfsMagic)
         {
-            throw new DataplaneException(
-                $"cannot use --huge-dir {directory}: it is not on a hugetlbfs",
-                $"run 'mount -t hugetlbfs nodev {directory}', or in a pod mount an emptyDir with 'medium: HugePages' there");
+            throw Unusable(
+                "it is not on a hugetlbfs",
+                "run 'mkdir -p /mnt/huge && mount -t hugetlbfs nodev /mnt/huge' and give --huge-dir=/mnt/huge, "
+                + "or in a pod mount an emptyDir with 'medium: HugePages'");
         }
 
-        var mount = new HugetlbMount(directory, (ulong)status.BlockSize);
-        return mount.IsWritable
-            ? mount
-            : throw new DataplaneException(
-                $"cannot use --huge-dir {directory}: {Errno.DescribeLast()}", "mount it writable, or use --in-memory");
+        // Files are removed by their paths when we close, wherever the process stands then.
+        var mount = new HugetlbMount(Path.GetFullPath(directory), (ulong)status.BlockSize);
+        if (mount.IsWritable)
+            return mount;
+        throw Unusable(
+            Errno.DescribeLast(),
+            Errno.Last == Errno.EROFS
+                ? $"run 'mount -o remount,rw {directory}', or use --in-memory"
+                : $"make it this user's (chown, or mount it with uid= and gid=), or use --in-memory");
+
+        DataplaneException Unusable(string reason, string remedy) =>
+            new($"cannot use --huge-dir {directory}: {reason}", remedy);
     }
 
     /// <summary>Whether the process may make files there.</summary>

@@ -92,8 +92,7 @@ internal sealed class HugetlbfsSource : PageSource
             if (lockHandle.IsInvalid || Libc.Flock(lockHandle, Libc.LOCK_EX | Libc.LOCK_NB) < 0)
                 return false;
             HasOldContent = RandomAccess.GetLength(Handle) > 0;
-            return new FileInfo($"/proc/self/fd/{lockHandle.DangerousGetHandle()}").LinkTarget == Name
-                && new FileInfo($"/proc/self/fd/{Handle.DangerousGetHandle()}").LinkTarget == Name;
+            return StaleFiles.IsLinked(lockHandle) && StaleFiles.IsLinked(Handle);
         }
 
         public override void Mapped()
@@ -111,7 +110,7 @@ internal sealed class HugetlbfsSource : PageSource
 
         public override void Dispose()
         {
-            if (unlink != HugeUnlink.Never || Used == 0)
+            if (unlink != HugeUnlink.Never || (Used == 0 && !HasOldContent))
                 Remove();
             lockHandle.Dispose();
             base.Dispose();

@@ -12,7 +12,7 @@ internal sealed class PageSources : IDisposable
         Ordinary = ordinary;
     }
 
-    /// <summary>Hugepages, one source per size, ascending.</summary>
+    /// <summary>Hugepages, one source per size, ascending; none if the kernel has none, or with <c>--no-huge</c>.</summary>
     public IReadOnlyList<PageSource> Huge { get; }
 
     /// <summary>Ordinary pages; null if the options insist on hugepages.</summary>
@@ -33,7 +33,8 @@ internal sealed class PageSources : IDisposable
         var huge = new List<PageSource>();
         try
         {
-            if (options.HugeDirectory is { } directory)
+            // In memory means no files at all, wherever they could be.
+            if (options is { HugeDirectory: { } directory, InMemory: false })
                 huge.Add(new HugetlbfsSource(HugetlbMount.Open(directory), options, logger));
             else
                 AddSourcePerSize(huge, options, files, logger);

@@ -12,11 +12,13 @@ namespace Dataplane.Memory;
 internal static class StaleFiles
 {
     /// <summary>Removes what dead processes of the same prefix left.</summary>
-    /// <exception cref="DataplaneException">A live process has the prefix, and its files would get in our way.</exception>
+    /// <exception cref="DataplaneException">
+    /// Another live process has the prefix, and its files would get in our way; or the directory cannot be read.
+    /// </exception>
     public static void Clean(string directory, string prefix, HugeUnlink unlink, ILogger logger)
     {
         int removed = 0;
-        foreach (string path in Directory.EnumerateFiles(directory, $"{prefix}map_*").Where(p => IsOurs(p, directory, prefix)))
+        foreach (string path in Find(directory, prefix))
         {
             using SafeFileHandle file = Libc.Open(path, Libc.O_RDONLY | Libc.O_CLOEXEC);
             if (file.IsInvalid)
@@ -24,8 +26,12 @@ internal static class StaleFiles
             bool isStale = Libc.Flock(file, Libc.LOCK_EX | Libc.LOCK_NB) == 0;
             if (isStale && unlink != HugeUnlink.Never && Libc.Unlink(path) == 0)
                 removed++;
-            if (!isStale && unlink != HugeUnlink.Always)
-                throw InUse(path, prefix);
+            if (isStale || unlink == HugeUnlink.Always)
+                continue;
+            // Other runtimes of this process have their own files of the prefix: each takes numbers that are free.
+            int? owner = FindOwner(file);
+            if (owner != Environment.ProcessId)
+                throw InUse(path, prefix, owner);
         }
 
         if (removed > 0)
@@ -36,45 +42,68 @@ internal static class StaleFiles
     public static string PathOf(string directory, string prefix, int number) =>
         Path.Join(directory, string.Create(CultureInfo.InvariantCulture, $"{prefix}map_{number}"));
 
+    /// <summary>Whether an open file still has its name.</summary>
+    public static bool IsLinked(SafeFileHandle file) => !NameOf(file)!.EndsWith(" (deleted)", StringComparison.Ordinal);
+
+    private static List<string> Find(string directory, string prefix)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFiles(directory).Where(path => IsOurs(path, directory, prefix))];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DataplaneException(
+                $"cannot list {directory}: {e.Message.TrimEnd('.')}", "make it readable, or use --in-memory", e);
+        }
+    }
+
     private static bool IsOurs(string path, string directory, string prefix)
     {
-        ReadOnlySpan<char> number = Path.GetFileName(path.AsSpan())[$"{prefix}map_".Length..];
-        return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int parsed)
-            && PathOf(directory, prefix, parsed) == path;
+        string name = Path.GetFileName(path);
+        string start = $"{prefix}map_";
+        return name.StartsWith(start, StringComparison.Ordinal)
+            && int.TryParse(name.AsSpan()[start.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            && PathOf(directory, prefix, number) == path;
     }
 
-    private static DataplaneException InUse(string path, string prefix)
-    {
-        string owner = FindOwner(path) is { } pid ? $"process {pid}" : "another process";
-        return new DataplaneException(
-            $"the file prefix '{prefix}' is in use: {owner} has {path}",
-            "give every process its own with --file-prefix=NAME");
-    }
+    private static DataplaneException InUse(string path, string prefix, int? owner) => new(
+        $"the file prefix '{prefix}' is in use: {(owner is null ? "another process" : $"process {owner}")} has {path}",
+        "give every process its own with --file-prefix=NAME");
 
-    /// <summary>The process that has a file open, as far as /proc shows us.</summary>
-    private static int? FindOwner(string path)
+    /// <summary>A process that has a file open, as far as /proc shows us; ours if it has it twice.</summary>
+    private static int? FindOwner(SafeFileHandle file)
     {
+        string name = NameOf(file)!;
+        int handle = (int)file.DangerousGetHandle();
+        if (HasOpen("/proc/self", name, except: handle))
+            return Environment.ProcessId;
         foreach (string process in Directory.EnumerateDirectories("/proc"))
         {
-            if (!int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out int pid))
-                continue;
-            // The file that the caller looks at is open in our process too; another's counts more.
-            if (pid != Environment.ProcessId && HasOpen(process, path))
+            if (int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
+                && pid != Environment.ProcessId
+                && HasOpen(process, name))
+            {
                 return pid;
+            }
         }
 
         return null;
     }
 
-    private static bool HasOpen(string process, string path)
+    private static bool HasOpen(string process, string name, int? except = null)
     {
         try
         {
-            return Directory.EnumerateFiles($"{process}/fd").Any(fd => new FileInfo(fd).LinkTarget == path);
+            return Directory.EnumerateFiles($"{process}/fd").Any(
+                fd => new FileInfo(fd).LinkTarget == name && Path.GetFileName(fd) != $"{except}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return false; // ended meanwhile, or not ours to see
         }
     }
+
+    private static string? NameOf(SafeFileHandle file) =>
+        new FileInfo($"/proc/self/fd/{file.DangerousGetHandle()}").LinkTarget;
 }

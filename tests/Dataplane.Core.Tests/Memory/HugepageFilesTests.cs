@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Dataplane.Linux;
 using Dataplane.Memory;
+using Dataplane.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dataplane.Core.Tests.Memory;
@@ -66,6 +67,45 @@ public sealed class HugepageFilesTests : IDisposable
     }
 
     [Fact]
+    public void Files_that_are_kept_stay_even_if_nobody_needs_them()
+    {
+        _mount.LeaveFile("amap_0");
+        Create("a", HugeUnlink.Never).Dispose();
+        Assert.Equal(["amap_0"], _mount.Files);
+        Create("b", HugeUnlink.Never).Dispose();
+        Assert.Equal(["amap_0"], _mount.Files);
+    }
+
+    [Fact]
+    public void A_directory_may_be_named_by_a_link_or_by_a_relative_path()
+    {
+        using var folder = new TemporaryFolder();
+        string link = folder["link"];
+        File.CreateSymbolicLink(link, _mount.Path);
+        foreach (string path in (string[])[link, Path.GetRelativePath(".", _mount.Path), _mount.Path + "//"])
+        {
+            using (DataplaneMemory memory = DataplaneMemory.Create(
+                new MemoryOptions { HugeDirectory = path, FilePrefix = "a" }, NullLogger.Instance))
+            {
+                using MemoryZone zone = memory.Allocate("zone", 100);
+                Assert.Equal(["amap_0"], _mount.Files);
+            }
+
+            Assert.Empty(_mount.Files);
+        }
+    }
+
+    [Fact]
+    public void In_memory_makes_no_files_in_the_directory_either()
+    {
+        using DataplaneMemory memory = DataplaneMemory.Create(Options("a") with { InMemory = true }, NullLogger.Instance);
+        using MemoryZone zone = memory.Allocate("zone", 100);
+
+        Assert.Equal(HugepageFixture.PageSize, zone.Segment.PageSize);
+        Assert.Empty(_mount.Files);
+    }
+
+    [Fact]
     public void One_file_holds_all_segments_if_asked()
     {
         using DataplaneMemory memory = DataplaneMemory.Create(
@@ -117,15 +157,19 @@ public sealed class HugepageFilesTests : IDisposable
     }
 
     [Fact]
-    public void Two_instances_of_one_process_need_two_prefixes_and_keep_apart()
+    public void Two_instances_of_one_process_keep_apart_even_with_one_prefix()
     {
-        using DataplaneMemory one = Create("one"), two = Create("two");
-        Assert.Throws<DataplaneException>(() => Create("one"));
-        using MemoryZone first = one.Allocate("zone", 100), second = two.Allocate("zone", 100);
-        first.Span.Fill(1);
+        _mount.LeaveFile("amap_0");
+        using (DataplaneMemory one = Create("a"), two = Create("a"), other = Create("b"))
+        {
+            using MemoryZone first = one.Allocate("zone", 100), second = two.Allocate("zone", 100);
+            first.Span.Fill(1);
 
-        Assert.Equal(-1, second.Span.IndexOfAnyExcept((byte)0));
-        Assert.Equal(["onemap_0", "twomap_0"], _mount.Files);
+            Assert.Equal(-1, second.Span.IndexOfAnyExcept((byte)0));
+            Assert.Equal(["amap_0", "amap_1", "bmap_0"], _mount.Files);
+        }
+
+        Assert.Empty(_mount.Files);
     }
 
     [Fact]
@@ -161,13 +205,30 @@ public sealed class HugepageFilesTests : IDisposable
         var options = new MemoryOptions { HugeDirectory = "/tmp" };
         var refused = Assert.Throws<DataplaneException>(() => DataplaneMemory.Create(options, NullLogger.Instance));
         Assert.StartsWith(
-            "cannot use --huge-dir /tmp: it is not on a hugetlbfs; run 'mount -t hugetlbfs nodev /tmp'",
+            "cannot use --huge-dir /tmp: it is not on a hugetlbfs; "
+            + "run 'mkdir -p /mnt/huge && mount -t hugetlbfs nodev /mnt/huge' and give --huge-dir=/mnt/huge",
             refused.Message,
             StringComparison.Ordinal);
 
         options = new MemoryOptions { HugeDirectory = "/nowhere" };
         refused = Assert.Throws<DataplaneException>(() => DataplaneMemory.Create(options, NullLogger.Instance));
         Assert.StartsWith("cannot use --huge-dir /nowhere: No such file", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_directory_that_may_not_be_written_is_refused_if_named_and_passed_over_if_not()
+    {
+        HugetlbfsMountPoint.Run("mount", "-o", "remount,ro", _mount.Path);
+        var refused = Assert.Throws<DataplaneException>(() => Create("a"));
+        Assert.Equal(
+            $"cannot use --huge-dir {_mount.Path}: Read-only file system; "
+            + $"run 'mount -o remount,rw {_mount.Path}', or use --in-memory",
+            refused.Message);
+
+        using DataplaneMemory memory = DataplaneMemory.Create(new MemoryOptions { FilePrefix = "a" }, NullLogger.Instance);
+        using MemoryZone zone = memory.Allocate("zone", 100);
+        Assert.Equal(HugepageFixture.PageSize, zone.Segment.PageSize);
+        Assert.Empty(_mount.Files);
     }
 
     private MemoryOptions Options(string prefix) => new() { HugeDirectory = _mount.Path, FilePrefix = prefix };

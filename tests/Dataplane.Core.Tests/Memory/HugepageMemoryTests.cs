@@ -55,6 +55,19 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
         zone.Span.Fill(1);
     }
 
+    [Fact]
+    public void Addresses_that_the_kernel_could_not_map_pages_to_stay_reserved()
+    {
+        using FakeMachine machine = MachineWithManyPages();
+        using DataplaneMemory memory = DataplaneMemory.Create(InMemory, NullLogger.Instance, machine.Files);
+        Assert.Throws<DataplaneException>(() => memory.Allocate("pool", Tebibyte / 64));
+
+        // The kernel unmaps what was there before it asks for the pages. Nobody else may find the hole.
+        void* stranger = Libc.MmapAnonymous(
+            (void*)memory.Identity, 4096, Libc.PROT_NONE, Libc.MAP_PRIVATE | Libc.MAP_FIXED_NOREPLACE);
+        Assert.True(stranger == Libc.MapFailed);
+    }
+
     [SkippableFact]
     public void A_real_limit_of_a_cgroup_is_told_and_where_it_is_not_seen_gives_an_error_and_no_signal()
     {
@@ -189,6 +202,38 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
         using MemoryZone zone = memory.Allocate("zone", 1 << 20);
 
         Assert.Equal(HugepageFixture.PageSize, zone.Segment.PageSize);
+        Assert.Empty(log.Lines);
+    }
+
+    [Fact]
+    public void A_kernel_without_hugepages_gets_the_notice_and_no_huge_does_not()
+    {
+        using var machine = new FakeMachine();
+        foreach (bool noHuge in (bool[])[false, true])
+        {
+            var log = new RecordingLogger();
+            using DataplaneMemory memory = DataplaneMemory.Create(
+                new MemoryOptions { NoHuge = noHuge }, log, machine.Files);
+            memory.Allocate("zone", 100);
+            Assert.Equal(
+                noHuge ? []
+                    : ["cannot get 1 MiB of hugepage memory for 'zone': this kernel has no hugepages; "
+                        + "ordinary pages are used instead, which is slower"],
+                log.Lines);
+        }
+    }
+
+    [Fact]
+    public void What_ordinary_pages_cannot_serve_either_is_an_error_without_a_notice()
+    {
+        var log = new RecordingLogger();
+        using DataplaneMemory memory = DataplaneMemory.Create(
+            new MemoryOptions { LimitPerNode = [8], FilePrefix = "limited" }, log);
+        var refused = Assert.Throws<DataplaneException>(() => memory.Allocate("pool", 16 << 20));
+
+        Assert.Equal(
+            "cannot get 16 MiB of memory for 'pool': --socket-limit of 8 MiB leaves 8 MiB on NUMA node 0; raise --socket-limit",
+            refused.Message);
         Assert.Empty(log.Lines);
     }
 
