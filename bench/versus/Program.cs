@@ -21,7 +21,9 @@ internal static class Program
             return 0;
         }
 
-        return Parser.Default.ParseArguments<VersusOptions>(args).MapResult(options => Compare(options, args), _ => 1);
+        return Parser.Default.ParseArguments<VersusOptions>(args).MapResult(
+            options => Compare(options, args),
+            errors => errors.IsHelp() || errors.IsVersion() ? 0 : 1);
     }
 
     private static int Compare(VersusOptions options, string[] args)

@@ -5,7 +5,10 @@ using Versus.Transports;
 
 namespace Versus.Programs;
 
-/// <summary>DPDK's own l2fwd, built on this machine from the source in Debian's dpdk-doc.</summary>
+/// <summary>
+/// DPDK's own l2fwd, built on this machine from the source in Debian's dpdk-doc, with a few lines of ours (first_bursts.c)
+/// that put the first packets into a loop.
+/// </summary>
 internal sealed class DpdkL2Fwd(string executable) : IForwarder
 {
     private const string Source = "/usr/share/dpdk/examples/l2fwd/main.c";
@@ -20,12 +23,11 @@ internal sealed class DpdkL2Fwd(string executable) : IForwarder
         string executable = Path.Combine(directory, "dpdk-l2fwd");
         string flags = Words(Command.Run("pkg-config --cflags libdpdk"));
         string libraries = Words(Command.Run("pkg-config --libs libdpdk"));
-        Command.Run($"gcc -O3 -w -DALLOW_EXPERIMENTAL_API {flags} -o {executable} {Source} {libraries}");
+        string loopStarter = Path.Combine(AppContext.BaseDirectory, "first_bursts.c");
+        Command.Run(
+            $"gcc -O3 -w -DALLOW_EXPERIMENTAL_API {flags} -o {executable} {Source} {loopStarter} -Wl,--wrap=rte_eth_dev_start {libraries}");
         return new DpdkL2Fwd(executable);
     }
-
-    /// <summary>It has no way to put the first packets into a loop.</summary>
-    public bool Supports(Transport transport) => transport.Ports.FirstBursts == 0;
 
     public IRunningForwarder Start(PortPair ports, Placement placement) => new Running(executable, ports, placement);
 
@@ -43,8 +45,8 @@ internal sealed class DpdkL2Fwd(string executable) : IForwarder
             _process = ConsoleProcess.Start(
                 placement,
                 [
-                    "stdbuf", "-oL", executable, "-l", $"{placement.Cpu}", "--no-pci", "--in-memory", .. Transport.Vdevs(ports.Dpdk),
-                    "--", "-p", "3", "-q", "2", "-T", "1",
+                    "env", $"VERSUS_FIRST_BURSTS={ports.FirstBursts}", "stdbuf", "-oL", executable, "-l", $"{placement.Cpu}", "--no-pci", "--in-memory",
+                    .. Transport.Vdevs(ports.Dpdk), "--", "-p", "3", "-q", "2", "-T", "1",
                 ]);
             try
             {

@@ -9,9 +9,6 @@ internal interface IForwarder
     /// <summary>Its name in tables: <c>testpmd</c>.</summary>
     string Name { get; }
 
-    /// <summary>Whether it can forward over a transport.</summary>
-    bool Supports(Transport transport);
-
     /// <summary>Starts it; it forwards when this returns.</summary>
     /// <param name="ports">What to forward between.</param>
     /// <param name="placement">Where.</param>

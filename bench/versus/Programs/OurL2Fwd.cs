@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Versus.Machine;
 using Versus.Transports;
 
@@ -9,8 +8,6 @@ namespace Versus.Programs;
 internal sealed class OurL2Fwd(string executable) : IForwarder
 {
     public string Name => "l2fwd";
-
-    public bool Supports(Transport transport) => true;
 
     public IRunningForwarder Start(PortPair ports, Placement placement) => StartOurs(ports, placement);
 

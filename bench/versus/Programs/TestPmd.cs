@@ -12,8 +12,6 @@ internal sealed class TestPmd : IForwarder
 {
     public string Name => "testpmd";
 
-    public bool Supports(Transport transport) => true;
-
     public IRunningForwarder Start(PortPair ports, Placement placement) =>
         new TestPmdProcess(placement, "mac", ports.Dpdk, ports.FirstBursts);
 

@@ -22,12 +22,11 @@ internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, i
     public ThroughputResult Run(Transport transport)
     {
         using var bed = new TestBed(transport);
-        List<IForwarder> able = [.. programs.Where(program => program.Supports(transport))];
-        Dictionary<IForwarder, int> frames = able.ToDictionary(program => program, program => CheckFrames(program, transport, bed));
-        Dictionary<IForwarder, List<RunResult>> runs = able.ToDictionary(program => program, _ => new List<RunResult>());
+        Dictionary<IForwarder, int> frames = programs.ToDictionary(program => program, program => CheckFrames(program, transport, bed));
+        Dictionary<IForwarder, List<RunResult>> runs = programs.ToDictionary(program => program, _ => new List<RunResult>());
         for (int round = 0; round < rounds; round++)
         {
-            foreach (IForwarder program in able)
+            foreach (IForwarder program in programs)
             {
                 RunResult result = Measure(program, transport, bed);
                 runs[program].Add(result);
@@ -37,7 +36,7 @@ internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, i
 
         double target = transport.Name is "null" or "null-copy" or "ring" ? 1.5 : 1.0;
         return new ThroughputResult(
-            transport.Name, transport.What, target, [.. able.Select(program => new ProgramResult(program.Name, frames[program], runs[program]))]);
+            transport.Name, transport.What, target, [.. programs.Select(program => new ProgramResult(program.Name, frames[program], runs[program]))]);
     }
 
     private RunResult Measure(IForwarder program, Transport transport, TestBed bed)

@@ -27,12 +27,6 @@ internal sealed record ProgramResult(string Program, int FramesChecked, IReadOnl
 internal sealed record ThroughputResult(string Transport, string What, double Target, IReadOnlyList<ProgramResult> Programs)
 {
     /// <summary>Ours divided by another program, round by round.</summary>
-    /// <returns>Null if that program cannot do this transport.</returns>
-    public Spread? RatioTo(string program)
-    {
-        ProgramResult? other = Programs.FirstOrDefault(result => result.Program == program);
-        return other is null
-            ? null
-            : Spread.Of(Programs[^1].Runs.Zip(other.Runs, (ours, theirs) => ours.PacketsPerSecond / theirs.PacketsPerSecond));
-    }
+    public Spread RatioTo(ProgramResult other) =>
+        Spread.Of(Programs[^1].Runs.Zip(other.Runs, (ours, theirs) => ours.PacketsPerSecond / theirs.PacketsPerSecond));
 }

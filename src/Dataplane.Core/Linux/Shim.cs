@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace Dataplane.Linux;
 
-/// <summary>The native shim (<c>native-shim/shim.h</c>): what .NET cannot say. A call costs about a nanosecond.</summary>
+/// <summary>The native shim (<c>native-shim/shim.h</c>): what .NET cannot say. A call costs little more than the instruction in it.</summary>
 internal static partial class Shim
 {
     /// <summary>DATAPLANE_SHIM_ABI of the header that these declarations were written from.</summary>
@@ -24,16 +24,17 @@ internal static partial class Shim
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
+            string file = Path.Combine(AppContext.BaseDirectory, RelativePath);
             throw new DataplaneException(
-                $"The native library {Library} for {RuntimeIdentifier} cannot be loaded: {e.Message.ReplaceLineEndings(" ")}",
-                $"deploy {RelativePath} of the build output or of the package Dataplane.Core beside the program",
+                $"The native library {file} {(File.Exists(file) ? "cannot be used: it is damaged, or for another kind of machine" : "is missing")}",
+                "deploy the folder runtimes of the build output, or of the package Dataplane.Core, beside the program",
                 e);
         }
 
         if (found != AbiVersion)
         {
             throw new DataplaneException(
-                $"The native library {Library} is of another build: its ABI version is {found}, this program needs {AbiVersion}",
+                $"The native library lib{Library}.so is of another build: its ABI version is {found}, this program needs {AbiVersion}",
                 $"deploy {RelativePath} together with Dataplane.Core.dll, from the same build");
         }
     }

@@ -15,6 +15,8 @@ internal static class L2FwdCommandLine
     /// <summary>Longest period of statistics; DPDK's usage says 86400 (a day), its code takes a second less.</summary>
     private const int MaxPeriod = 86399;
 
+    private const int MillisecondsPerSecond = 1000;
+
     private static readonly GetoptOption[] s_options =
     [
         new('p', null, HasArgument: true, static text => $"--portmask={PortMask(text)}"),
@@ -25,6 +27,7 @@ internal static class L2FwdCommandLine
         new(null, "mac-updating", HasArgument: false, static _ => "--mac-updating=true"),
         new(null, "portmap", HasArgument: true, static text => $"--portmap={new PortMap(text)}"),
         new(null, "stats", HasArgument: true, static text => $"--stats={Statistics(text)}"),
+        new(null, "stats-interval", HasArgument: true, static text => $"--stats-interval={StatisticsInterval(text)}"),
     ];
 
     /// <summary>Reads the arguments behind <c>--</c>.</summary>
@@ -65,4 +68,9 @@ internal static class L2FwdCommandLine
         "live" => StatisticsMode.Live,
         _ => throw new UsageException("invalid statistics mode", "--stats takes screen, json or live"),
     };
+
+    private static uint StatisticsInterval(string text) =>
+        CStyleNumber.TryParse(text, 10, out uint milliseconds) && milliseconds is > 0 and <= MaxPeriod * MillisecondsPerSecond
+            ? milliseconds
+            : throw new UsageException("invalid statistics interval", $"--stats-interval takes 1 to {MaxPeriod * MillisecondsPerSecond} milliseconds");
 }

@@ -36,6 +36,10 @@ internal sealed class L2FwdOptions
     [Option("stats", Default = StatisticsMode.Screen)]
     public StatisticsMode Statistics { get; init; }
 
+    /// <summary>Milliseconds from statistics to statistics; null: <see cref="Period"/> says it.</summary>
+    [Option("stats-interval")]
+    public int? StatisticsInterval { get; init; }
+
     /// <summary>Whether Ethernet addresses are rewritten.</summary>
     public bool UpdatesMac => MacUpdating != false;
 }

@@ -25,5 +25,6 @@ internal static class Usage
         "  --stats=MODE: what statistics look like\n" +
         "       - screen: the statistics screen of DPDK's l2fwd (default)\n" +
         "       - json: one line of JSON each PERIOD\n" +
-        "       - live: a table with rates, redrawn each second on a terminal\n";
+        "       - live: a table with rates, redrawn each second on a terminal\n" +
+        "  --stats-interval=MS: screens and lines of JSON come each MS milliseconds, whatever PERIOD is\n";
 }

@@ -60,6 +60,10 @@ internal sealed class JsonView(StatisticsSource source, Output output, TimeProvi
         _json.WriteStartObject("total"u8);
         WriteCounts(earlier.Total, now.Total, seconds);
         _json.WriteEndObject();
+        _json.WriteStartObject("gc"u8);
+        _json.WriteNumber("collections"u8, now.Collections);
+        _json.WriteNumber("allocated_bytes"u8, now.AllocatedBytes);
+        _json.WriteEndObject();
         _json.WriteEndObject();
         _json.Flush();
         buffer.Write("\n"u8);

@@ -21,10 +21,21 @@ internal sealed class StatisticsSnapshot(int ports, int lcores)
     /// <summary>All ports together.</summary>
     public PortCounts Total { get; private set; }
 
+    /// <summary>Garbage collections of the process so far.</summary>
+    public int Collections { get; private set; }
+
+    /// <summary>
+    /// Bytes of managed memory that threads have taken so far. Not the precise number: for that the runtime would stop the
+    /// lcores. Threads take 8 KiB at a time, so this is what was allocated or a little more.
+    /// </summary>
+    public long AllocatedBytes { get; private set; }
+
     /// <summary>Reads what is counted now.</summary>
     public void Capture(StatisticsSource source)
     {
         Timestamp = Stopwatch.GetTimestamp();
+        Collections = GC.CollectionCount(0);
+        AllocatedBytes = GC.GetTotalAllocatedBytes(precise: false);
         var total = default(PortCounts);
         for (int i = 0; i < _ports.Length; i++)
         {

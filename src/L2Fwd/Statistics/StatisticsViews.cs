@@ -16,7 +16,9 @@ internal static class StatisticsViews
     public static StatisticsPrinter CreatePrinter(
         L2FwdOptions options, StatisticsSource source, Output output, bool isTerminal, ILogger logger)
     {
-        TimeSpan period = TimeSpan.FromSeconds(options.Period);
+        TimeSpan period = options.StatisticsInterval is { } milliseconds
+            ? TimeSpan.FromMilliseconds(milliseconds)
+            : TimeSpan.FromSeconds(options.Period);
         switch (options.Statistics)
         {
             case StatisticsMode.Json:

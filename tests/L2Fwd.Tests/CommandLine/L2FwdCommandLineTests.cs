@@ -16,12 +16,13 @@ public class L2FwdCommandLineTests
         Assert.True(options.UpdatesMac);
         Assert.Null(options.PortMap);
         Assert.Equal(StatisticsMode.Screen, options.Statistics);
+        Assert.Null(options.StatisticsInterval);
     }
 
     [Fact]
     public void All_options_together_say_what_they_mean()
     {
-        L2FwdOptions options = Parse("-Pp 0xF -q2 -T 0 --no-mac --portmap (0,3)(1,2) --stats=json extra");
+        L2FwdOptions options = Parse("-Pp 0xF -q2 -T 0 --no-mac --portmap (0,3)(1,2) --stats=json --stats-interval 100 extra");
 
         Assert.Equal(15u, options.PortMask);
         Assert.True(options.Promiscuous);
@@ -30,6 +31,7 @@ public class L2FwdCommandLineTests
         Assert.False(options.UpdatesMac);
         Assert.Equal([new PortPair(0, 3), new PortPair(1, 2)], options.PortMap?.Pairs);
         Assert.Equal(StatisticsMode.Json, options.Statistics);
+        Assert.Equal(100, options.StatisticsInterval);
     }
 
     [Theory]
@@ -62,6 +64,8 @@ public class L2FwdCommandLineTests
     [InlineData("-T x", "invalid timer period")]
     [InlineData("--portmap=(0)", "Invalid config")]
     [InlineData("--stats=loud", "invalid statistics mode")]
+    [InlineData("--stats-interval=0", "invalid statistics interval")]
+    [InlineData("--stats-interval=86399001", "invalid statistics interval")]
     [InlineData("-q 99 -p 0", "invalid queue number")]
     [InlineData("-p 0 -x", "invalid portmask")]
     [InlineData("-p 0 -p 3", "invalid portmask")]

@@ -34,6 +34,8 @@ public class JsonViewTests
         Assert.Equal(3, line.GetProperty("lcores")[0].GetProperty("lcore").GetInt32());
         Assert.InRange(line.GetProperty("lcores")[0].GetProperty("busy").GetDouble(), 0, 1);
         Assert.Equal(now.Total.Received, line.GetProperty("total").GetProperty("rx_packets").GetUInt64());
+        Assert.Equal(now.Collections, line.GetProperty("gc").GetProperty("collections").GetInt32());
+        Assert.Equal(now.AllocatedBytes, line.GetProperty("gc").GetProperty("allocated_bytes").GetInt64());
     }
 
     [Fact]
