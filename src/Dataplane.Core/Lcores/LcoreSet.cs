@@ -10,8 +10,8 @@ namespace Dataplane.Lcores;
 public sealed class LcoreSet : IDisposable
 {
     private readonly nint _owner;
-    private readonly ControlThreads _controlThreads;
     private readonly LcoreWorker?[] _workers;
+    private ControlThreads? _keptOff;
 
     /// <param name="lcores">In ascending order of their indices.</param>
     /// <param name="owner">The runtime's identity, for <see cref="LcoreContext"/>.</param>
@@ -22,7 +22,6 @@ public sealed class LcoreSet : IDisposable
         Topology = topology;
         _owner = owner;
         _workers = new LcoreWorker?[lcores.Count];
-        _controlThreads = ControlThreads.KeepOff(lcores.Aggregate(CpuSet.Empty, (all, lcore) => all.Union(lcore.Cpus)));
     }
 
     /// <summary>All lcores, in ascending order of their ids.</summary>
@@ -40,10 +39,7 @@ public sealed class LcoreSet : IDisposable
     /// </summary>
     public Action<Lcore, Exception>? Failed { get; set; }
 
-    /// <summary>
-    /// Decides the lcores and keeps all other threads of the process off their CPUs, if it has more, until the set is
-    /// disposed. What is slow is logged as a warning.
-    /// </summary>
+    /// <summary>Decides the lcores; what is slow is logged as a warning.</summary>
     /// <param name="options">What the command line asks for.</param>
     /// <param name="owner">The runtime's identity, for <see cref="LcoreContext"/>.</param>
     /// <param name="logger">Where warnings go.</param>
@@ -59,7 +55,8 @@ public sealed class LcoreSet : IDisposable
 
     /// <summary>
     /// Runs a body once on a lcore; comes back as soon as the lcore's thread is bound to its CPUs and about to run it.
-    /// The body must come back by itself when it is told to stop.
+    /// The body must come back by itself when it is told to stop. From the first launch until all lcores have been waited
+    /// for, all other threads of the process stay off the CPUs of all lcores, if the process has more CPUs.
     /// </summary>
     /// <exception cref="DataplaneException">The system refuses to bind the thread to the lcore's CPUs.</exception>
     /// <exception cref="InvalidOperationException">The lcore is still running what was launched before.</exception>
@@ -69,6 +66,8 @@ public sealed class LcoreSet : IDisposable
         if (worker is not null)
             throw new InvalidOperationException($"Lcore {lcore.Id} has not been waited for since its last launch");
         worker = LcoreWorker.Start(lcore, _owner, body, error => Failed?.Invoke(lcore, error));
+        // Not before: a CPU that no thread may use is none of the process's CPUs to a runtime that is made then.
+        _keptOff ??= ControlThreads.KeepOff(Lcores.Aggregate(CpuSet.Empty, (all, other) => all.Union(other.Cpus)));
     }
 
     /// <summary>Waits until every lcore has come back from its body; then they can be launched again.</summary>
@@ -81,11 +80,7 @@ public sealed class LcoreSet : IDisposable
     }
 
     /// <summary>Waits for every lcore, as <see cref="WaitAll"/> does, but without telling of their failures.</summary>
-    public void Dispose()
-    {
-        _ = JoinAll();
-        _controlThreads.Dispose();
-    }
+    public void Dispose() => _ = JoinAll();
 
     private List<Exception> JoinAll()
     {
@@ -97,6 +92,8 @@ public sealed class LcoreSet : IDisposable
             worker = null;
         }
 
+        _keptOff?.Dispose();
+        _keptOff = null;
         return errors;
     }
 }

@@ -140,6 +140,24 @@ public class LcoreThreadTests
         Assert.Equal([$"{s_allowed}"], CpusOfThreadsBut(worker));
     }
 
+    [SkippableFact]
+    public void Lcores_that_run_nothing_take_their_CPUs_from_nobody()
+    {
+        Skip.If(s_allowed.Count < 2, "needs two CPUs: on one there is no other for the other threads");
+        int cpu = s_allowed.Cpus[0];
+        using LcoreSet idle = LcoreSet.Create(Options($"{cpu}"), Owner, NullLogger.Instance);
+        Assert.Equal(s_allowed, AffinityOf(0));
+        using LcoreSet second = LcoreSet.Create(Options($"{cpu}"), Owner + 1, NullLogger.Instance);
+
+        using var stop = new ManualResetEventSlim();
+        second.Launch(second.Main, _ => stop.Wait());
+        Assert.Equal(s_allowed.Except(new CpuSet([cpu])), AffinityOf(0));
+        using LcoreSet third = LcoreSet.Create(Options($"{cpu}"), Owner + 2, NullLogger.Instance);
+        stop.Set();
+        second.WaitAll();
+        Assert.Equal(s_allowed, AffinityOf(0));
+    }
+
     [Fact]
     public void Threads_stay_where_they_are_if_the_lcores_have_all_CPUs()
     {
