@@ -11,19 +11,23 @@ internal static class NearestName
         .ThenBy(name => name, StringComparer.Ordinal)
         .First();
 
-    /// <summary>Levenshtein's distance, a row at a time.</summary>
+    /// <summary>
+    /// Letters to insert, leave out, replace, or swap with their neighbour (the optimal string alignment distance), a row
+    /// at a time.
+    /// </summary>
     public static int Distance(string a, string b)
     {
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
+        int[] twoBefore = [], before = [], row = [.. Enumerable.Range(0, b.Length + 1)];
         for (int i = 1; i <= a.Length; i++)
         {
-            int diagonal = row[0];
+            (twoBefore, before, row) = (before, row, new int[b.Length + 1]);
             row[0] = i;
             for (int j = 1; j <= b.Length; j++)
             {
-                int replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, Math.Min(row[j], row[j - 1]) + 1);
+                int replaced = before[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+                row[j] = Math.Min(replaced, Math.Min(before[j], row[j - 1]) + 1);
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                    row[j] = Math.Min(row[j], twoBefore[j - 2] + 1);
             }
         }
 
