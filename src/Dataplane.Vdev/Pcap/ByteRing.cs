@@ -11,10 +11,10 @@ namespace Dataplane.Vdev.Pcap;
 /// <remarks>
 /// Barriers, and why (x86-64 | Arm):
 /// <code>
-/// producer  bytes written    -> index published   Volatile.Write: the consumer must not see the index before the bytes    (mov | stlr)
-/// consumer  index read       -> bytes read        Volatile.Read: bytes must not be read before the index allows it        (mov | ldar)
-/// consumer  bytes read       -> index published   Volatile.Write: the producer must not overwrite bytes that are read     (mov | stlr)
-/// producer  index read       -> bytes written     Volatile.Read: room must not be used before it is known to be free      (mov | ldar)
+/// producer  bytes written -> index published  Volatile.Write: no index is seen before its bytes      (mov | stlr)
+/// consumer  index read    -> bytes read       Volatile.Read: no bytes are read before their index    (mov | ldar)
+/// consumer  bytes read    -> index published  Volatile.Write: no bytes are overwritten while read    (mov | stlr)
+/// producer  index read    -> bytes written    Volatile.Read: no room is used before it is free       (mov | ldar)
 /// </code>
 /// </remarks>
 internal sealed unsafe class ByteRing : IDisposable

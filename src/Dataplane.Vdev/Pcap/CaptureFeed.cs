@@ -10,7 +10,7 @@ namespace Dataplane.Vdev.Pcap;
 /// </summary>
 internal sealed class CaptureFeed : IFrameSource, IRxStream
 {
-    /// <summary>4 MiB: at 20 million small frames per second the lcore needs 3 ms for them, the task looks every ms.</summary>
+    /// <summary>4 MiB: at 20 million small frames per second they last 3 ms, and the task looks every ms.</summary>
     private const int BlockCount = 8;
 
     private static readonly TimeSpan s_pollInterval = TimeSpan.FromMilliseconds(1);
@@ -142,7 +142,7 @@ internal sealed class CaptureFeed : IFrameSource, IRxStream
         }
     }
 
-    /// <summary>Later in the file there is nobody to throw at: the fault is logged, counted, and ends the capture.</summary>
+    /// <summary>In the background a fault has no caller: it is logged, counted, and ends the capture.</summary>
     private async Task<bool> FillOrFailAsync(int index, CancellationToken stop)
     {
         try

@@ -18,7 +18,7 @@ internal sealed class CaptureLoader : IAsyncDisposable
         _reader = reader;
     }
 
-    /// <summary>Whether the file can be read from its start again; a pipe cannot, and may keep its reader waiting.</summary>
+    /// <summary>Whether the file can be read from its start again; a pipe cannot, and may keep us waiting.</summary>
     public bool CanRewind => _reader.CanSeek;
 
     /// <summary>See <see cref="CaptureReader.CutOff"/>.</summary>
@@ -26,7 +26,8 @@ internal sealed class CaptureLoader : IAsyncDisposable
 
     /// <summary>Opens a capture.</summary>
     /// <exception cref="DataplaneException">It cannot be opened, or is not a capture of Ethernet frames.</exception>
-    public static async Task<CaptureLoader> OpenAsync(string path) => new(path, await CaptureReader.OpenAsync(path).ConfigureAwait(false));
+    public static async Task<CaptureLoader> OpenAsync(string path) =>
+        new(path, await CaptureReader.OpenAsync(path).ConfigureAwait(false));
 
     /// <summary>Fills an empty block: until it is full, or from a pipe with what has come.</summary>
     /// <returns>False if the file has ended; the block may have the last frames.</returns>

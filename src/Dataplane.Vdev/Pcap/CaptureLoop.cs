@@ -14,7 +14,9 @@ internal sealed class CaptureLoop : IFrameSource, IRxStream
     }
 
     /// <summary>Loads a capture.</summary>
-    /// <exception cref="DataplaneException">It is damaged, has no frames, or is larger than half of the memory that the process may use.</exception>
+    /// <exception cref="DataplaneException">
+    /// It is damaged, has no frames, or is larger than half of the memory that the process may use.
+    /// </exception>
     public static CaptureLoop Load(string path, Action<string> notice)
     {
         var loop = new CaptureLoop();
@@ -70,7 +72,8 @@ internal sealed class CaptureLoop : IFrameSource, IRxStream
             if ((_blocks.Count + 1L) * FrameBlock.Capacity > limit)
             {
                 throw new DataplaneException(
-                    $"The capture '{path}' is too large to be received infinitely: it needs more than {ByteSize.Format((ulong)limit)}, half of the memory that the process may use",
+                    $"The capture '{path}' is too large to be received infinitely: it needs more than " +
+                    $"{ByteSize.Format((ulong)limit)}, half of the memory that the process may use",
                     "leave out infinite_rx=1, or cut it: editcap -r IN OUT 1-1000000");
             }
 

@@ -109,7 +109,8 @@ internal sealed class CaptureSink : ITxStream
         catch (DataplaneException fault)
         {
             _hasFailed = true;
-            _logger.LogError("{Fault}; what was sent to it in the last moments is lost, and nothing more is taken", fault.Message);
+            _logger.LogError(
+                "{Fault}; what was sent to it in the last moments is lost, and nothing more is taken", fault.Message);
         }
     }
 

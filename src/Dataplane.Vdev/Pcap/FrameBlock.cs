@@ -16,7 +16,7 @@ internal sealed unsafe class FrameBlock : IDisposable
     /// <summary>Bytes of frames that a block holds.</summary>
     public const int Capacity = 512 * 1024;
 
-    /// <summary>Bytes of the longest frame: an IP packet of 65535 behind an Ethernet header with two VLAN tags.</summary>
+    /// <summary>Bytes of the longest frame: the longest IP packet behind Ethernet with two VLAN tags.</summary>
     public const int MaxFrameLength = 65535 + 14 + 8;
 
     /// <summary>Bytes of the shortest frame: an Ethernet header.</summary>
@@ -40,7 +40,7 @@ internal sealed unsafe class FrameBlock : IDisposable
     /// <summary>Bytes of the longest frame in the block.</summary>
     public int LongestFrame { get; private set; }
 
-    /// <summary>Frames that no Ethernet port can receive, counted instead of kept; and a fault that ended the capture.</summary>
+    /// <summary>Frames that no Ethernet port can receive, counted instead of kept; also a fault in the file.</summary>
     public int Errors { get; set; }
 
     /// <summary>Makes the block empty.</summary>
@@ -73,7 +73,7 @@ internal sealed unsafe class FrameBlock : IDisposable
         return true;
     }
 
-    /// <summary>Lists the same frames over and over, as long as they are few, so that bursts seldom meet their end.</summary>
+    /// <summary>Lists few frames over and over, so that bursts seldom meet their end.</summary>
     public void RepeatFrames()
     {
         const int Enough = 1024;

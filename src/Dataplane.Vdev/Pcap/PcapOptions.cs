@@ -21,7 +21,7 @@ internal sealed record PcapOptions
         new("eof", "1: the link goes down when all of rx_pcap is received (0)"),
         new("snaplen", "bytes of a frame that tx_pcap keeps (65535)"),
         new("precision", "us or ns: unit of the timestamps of tx_pcap (ns; ours)"),
-        new("tx_wait", "ms that sending waits for a disk that has fallen behind, before it refuses packets (1000; ours)"),
+        new("tx_wait", "ms that sending waits for a slow disk before it refuses packets (1000; ours)"),
     ];
 
     public IReadOnlyList<string> RxFiles { get; init; } = [];
@@ -57,7 +57,7 @@ internal sealed record PcapOptions
         return options;
     }
 
-    /// <summary>Sees to it that creating a file for sending destroys nothing that this or another device reads or writes.</summary>
+    /// <summary>Sees to it that no file is overwritten that this or another device reads or writes.</summary>
     /// <exception cref="CommandLineException">It would.</exception>
     public void CheckFiles(string device, IEnumerable<PcapOptions> others)
     {
@@ -68,16 +68,28 @@ internal sealed record PcapOptions
         {
             // /dev/null may be written by many.
             if (!path.StartsWith("/dev/", StringComparison.Ordinal) && (read.Contains(path) || !written.Add(path)))
-                throw new CommandLineException($"The device '{device}' cannot have tx_pcap={path}: the file is given more than once", "give each tx_pcap a file of its own");
+            {
+                throw new CommandLineException(
+                    $"The device '{device}' cannot have tx_pcap={path}: the file is given more than once",
+                    "give each tx_pcap a file of its own");
+            }
         }
     }
 
     private void Check(string device)
     {
         if (RxFiles.Count + TxFiles.Count == 0)
-            throw new CommandLineException($"The device '{device}' neither receives nor sends", "give it rx_pcap=FILE, tx_pcap=FILE, ...");
+        {
+            throw new CommandLineException(
+                $"The device '{device}' neither receives nor sends", "give it rx_pcap=FILE, tx_pcap=FILE, ...");
+        }
+
         if ((IsInfinite || SignalsEnd) && RxFiles.Count == 0)
-            throw new CommandLineException($"The device '{device}' has {(IsInfinite ? "infinite_rx" : "eof")}=1 but no rx_pcap to receive");
+        {
+            throw new CommandLineException(
+                $"The device '{device}' has {(IsInfinite ? "infinite_rx" : "eof")}=1 but no rx_pcap to receive");
+        }
+
         if (Math.Max(RxFiles.Count, TxFiles.Count) > MaxQueues)
             throw new CommandLineException($"The device '{device}' has more than {MaxQueues} streams in a direction");
     }

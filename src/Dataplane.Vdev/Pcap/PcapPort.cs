@@ -45,11 +45,13 @@ internal sealed class PcapPort : Port
         }
     }
 
-    protected override RxQueue CreateRxQueue(RxQueueContext context) =>
-        _streams.Rx.Count == 0 ? new NullRxQueue(context, Id, s_nothing) : _streams.Rx[context.Index].CreateQueue(context, Id);
+    protected override RxQueue CreateRxQueue(RxQueueContext context) => _streams.Rx.Count == 0
+        ? new NullRxQueue(context, Id, s_nothing)
+        : _streams.Rx[context.Index].CreateQueue(context, Id);
 
-    protected override TxQueue CreateTxQueue(TxQueueContext context) =>
-        _streams.Tx.Count == 0 ? new NullTxQueue(context, s_nothing) : _streams.Tx[context.Index].CreateQueue(context);
+    protected override TxQueue CreateTxQueue(TxQueueContext context) => _streams.Tx.Count == 0
+        ? new NullTxQueue(context, s_nothing)
+        : _streams.Tx[context.Index].CreateQueue(context);
 
     protected override void OnStart() => _streams.Start(RxQueues.Count, TxQueues.Count);
 
@@ -57,7 +59,8 @@ internal sealed class PcapPort : Port
 
     protected override void OnClose() => _streams.Dispose();
 
-    protected override LinkStatus ReadLink() => _options.SignalsEnd && _streams.HaveEnded ? LinkStatus.Down : base.ReadLink();
+    protected override LinkStatus ReadLink() =>
+        _options.SignalsEnd && _streams.HaveEnded ? LinkStatus.Down : base.ReadLink();
 
     /// <summary>As DPDK's driver: 02, "pcap", and a number among the devices of the driver.</summary>
     private static MacAddress MacAddressOf(PortContext context) =>

@@ -19,10 +19,14 @@ internal static class CaptureFormats
     /// <summary>LINKTYPE_ETHERNET, also known as DLT_EN10MB.</summary>
     public const ushort Ethernet = 1;
 
-    /// <summary>Bytes of the longest frame that is believed; libpcap's MAXIMUM_SNAPLEN, which tcpdump uses by default.</summary>
+    /// <summary>LINKTYPE_LINUX_SLL and LINKTYPE_LINUX_SLL2, which captures on all interfaces at once have.</summary>
+    public const ushort LinuxCooked = 113;
+    public const ushort LinuxCooked2 = 276;
+
+    /// <summary>Bytes of the longest frame that is believed; libpcap's MAXIMUM_SNAPLEN, tcpdump's default.</summary>
     public const int MaxFrameLength = 262_144;
 
-    /// <summary>Bytes of the longest pcapng block that is believed; nothing longer than a frame is held in memory.</summary>
+    /// <summary>Bytes of the longest pcapng block that is believed; no more than a frame of it is in memory.</summary>
     public const uint MaxBlockLength = 1 << 26;
 
     public const long NanosecondsPerSecond = 1_000_000_000;
@@ -36,13 +40,13 @@ internal static class CaptureFormats
             9 => "PPP",
             12 or 101 => "raw IP",
             105 => "802.11",
-            113 => "Linux cooked",
+            LinuxCooked => "Linux cooked",
             127 => "802.11 with radiotap",
             189 => "Linux USB",
             227 => "SocketCAN",
             228 => "raw IPv4",
             229 => "raw IPv6",
-            276 => "Linux cooked v2",
+            LinuxCooked2 => "Linux cooked v2",
             _ => null,
         };
         return name is null ? $"{linkType}" : $"{linkType} ({name})";

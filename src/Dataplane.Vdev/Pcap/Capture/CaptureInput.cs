@@ -93,7 +93,14 @@ internal sealed class CaptureInput(string path)
         new($"Cannot read the capture '{path}': at byte {Offset} {rule}", remedy, cause);
 
     /// <summary>The error for frames that are not Ethernet frames.</summary>
-    public DataplaneException WrongLinkType(int linkType) => Fault(
-        $"it declares link type {CaptureFormats.DescribeLinkType(linkType)}, and only Ethernet ({CaptureFormats.Ethernet}) can be received",
-        remedy: linkType is 113 or 276 ? "capture on one interface, such as tcpdump -i eth0, rather than on 'any'" : null);
+    public DataplaneException WrongLinkType(int linkType)
+    {
+        string? remedy = linkType is CaptureFormats.LinuxCooked or CaptureFormats.LinuxCooked2
+            ? "capture on one interface, such as tcpdump -i eth0, rather than on 'any'"
+            : null;
+        string name = CaptureFormats.DescribeLinkType(linkType);
+        return Fault(
+            $"it declares link type {name}, and only Ethernet ({CaptureFormats.Ethernet}) can be received",
+            remedy: remedy);
+    }
 }

@@ -32,15 +32,16 @@ internal sealed class CaptureReader : IAsyncDisposable
     {
         _input = new CaptureInput(path);
         _file = file;
-        _pipe = PipeReader.Create(file, new StreamPipeReaderOptions(bufferSize: BufferSize, minimumReadSize: BufferSize / 4));
+        _pipe = PipeReader.Create(
+            file, new StreamPipeReaderOptions(bufferSize: BufferSize, minimumReadSize: BufferSize / 4));
     }
 
     /// <summary>Whether the file can be read from its start again, which a pipe cannot.</summary>
     public bool CanSeek => _file.CanSeek;
 
     /// <summary>
-    /// Where the file broke off in the middle of a record, as a sentence; null if it did not, or its end is not reached.
-    /// That is no error: a capture that was ended by a crash or is still being written looks like that.
+    /// Where the file breaks off in the middle of a record, as a sentence; null if it does not, or its end is not
+    /// reached. That is no error: a capture that was ended by a crash or is still being written looks like that.
     /// </summary>
     public string? CutOff { get; private set; }
 

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Dataplane.Vdev.Pcap.Capture;
 
 /// <summary>
-/// Writes a pcap file of Ethernet frames. Records come formatted (a <see cref="PcapRecordHeader"/> each, then the frame)
-/// because the lcore that sends has to copy them anyway. One thread at a time.
+/// Writes a pcap file of Ethernet frames. Records come formatted (a <see cref="PcapRecordHeader"/> each, then the
+/// frame) because the lcore that sends has to copy them anyway. One thread at a time.
 /// </summary>
 internal sealed class CaptureWriter : IAsyncDisposable
 {

@@ -20,7 +20,8 @@ internal sealed class PcapParser : CaptureParser
     public override bool IsBetweenRecords => true;
 
     /// <summary>Whether a little-endian word is what a pcap file starts with.</summary>
-    public static bool IsMagicOfAnyOrder(uint word) => IsMagic(word) || IsMagic(BinaryPrimitives.ReverseEndianness(word));
+    public static bool IsMagicOfAnyOrder(uint word) =>
+        IsMagic(word) || IsMagic(BinaryPrimitives.ReverseEndianness(word));
 
     /// <summary>Parses the file header of a file that starts with the magic of any byte order.</summary>
     /// <returns>Null if more of the file must be read first.</returns>
@@ -33,7 +34,11 @@ internal sealed class PcapParser : CaptureParser
         uint magic = input.ReadUInt32(header);
         ushort version = input.ReadUInt16(header[4..]);
         if (version != 2)
-            throw input.Fault($"it has version {version}.{input.ReadUInt16(header[6..])} of the pcap format, and only 2.4 is known");
+        {
+            throw input.Fault(
+                $"it has version {version}.{input.ReadUInt16(header[6..])} of the pcap format, and only 2.4 is known");
+        }
+
         uint linkType = input.ReadUInt32(header[20..]) & LinkTypeMask;
         if (linkType != CaptureFormats.Ethernet)
             throw input.WrongLinkType((int)linkType);

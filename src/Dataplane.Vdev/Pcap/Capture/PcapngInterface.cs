@@ -24,7 +24,11 @@ internal sealed record PcapngInterface(
                 break;
             int padded = 4 + ((length + 3) & ~3);
             if (padded > options.Length)
-                throw input.Fault($"an interface description has an option of {length} bytes, which it has no room for");
+            {
+                throw input.Fault(
+                    $"an interface description has an option of {length} bytes, which it has no room for");
+            }
+
             ReadOnlySpan<byte> value = options.Slice(4, length);
             if (code == TimestampResolution && length == 1)
                 result = result with { TicksPerSecond = ParseResolution(input, value[0]) };
@@ -49,7 +53,11 @@ internal sealed record PcapngInterface(
         bool isBinary = (value & 0x80) != 0;
         int exponent = value & 0x7F;
         if (exponent > (isBinary ? 63 : 19))
-            throw input.Fault($"an interface has timestamps of {(isBinary ? 2 : 10)}^-{exponent} s, finer than 64 bits can count");
+        {
+            throw input.Fault(
+                $"an interface has timestamps of {(isBinary ? 2 : 10)}^-{exponent} s, finer than 64 bits can count");
+        }
+
         if (isBinary)
             return 1UL << exponent;
         ulong ticks = 1;

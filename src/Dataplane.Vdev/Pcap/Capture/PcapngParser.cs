@@ -22,7 +22,7 @@ internal sealed class PcapngParser : CaptureParser
     private const int TrailerSize = 4;
     private const int MinSectionHeaderSize = 28;
 
-    /// <summary>More would only fill memory; an enhanced packet block could name more, an obsolete one could not.</summary>
+    /// <summary>More would only fill memory; an obsolete packet block could not name more.</summary>
     private const int MaxInterfaces = ushort.MaxValue + 1;
 
     private readonly List<PcapngInterface> _interfaces = [];
@@ -97,7 +97,11 @@ internal sealed class PcapngParser : CaptureParser
                 return false;
             uint order = BinaryPrimitives.ReadUInt32LittleEndian(header[HeaderSize..]);
             if (order != ByteOrderMagic && BinaryPrimitives.ReverseEndianness(order) != ByteOrderMagic)
-                throw input.Fault($"a section header has the byte-order mark 0x{order:x8} instead of 0x{ByteOrderMagic:x8}");
+            {
+                throw input.Fault(
+                    $"a section header has the byte-order mark 0x{order:x8} instead of 0x{ByteOrderMagic:x8}");
+            }
+
             input.IsBigEndian = order != ByteOrderMagic;
         }
 
@@ -113,7 +117,8 @@ internal sealed class PcapngParser : CaptureParser
         if (length < least || length > CaptureFormats.MaxBlockLength || length % 4 != 0)
         {
             throw input.Fault(
-                $"a block of type {type} claims {length} bytes, which is not a multiple of 4 from {least} to {CaptureFormats.MaxBlockLength}");
+                $"a block of type {type} claims {length} bytes, which is not a multiple of 4 " +
+                $"from {least} to {CaptureFormats.MaxBlockLength}");
         }
 
         return true;
@@ -135,7 +140,11 @@ internal sealed class PcapngParser : CaptureParser
             return false;
         ushort version = input.ReadUInt16(header[12..]);
         if (version != 1)
-            throw input.Fault($"a section has version {version}.{input.ReadUInt16(header[14..])} of the pcapng format, and only 1 is known");
+        {
+            ushort minor = input.ReadUInt16(header[14..]);
+            throw input.Fault($"a section has version {version}.{minor} of the pcapng format, and only 1 is known");
+        }
+
         _interfaces.Clear();
         return Enter(input, length, header.Length);
     }
@@ -144,7 +153,11 @@ internal sealed class PcapngParser : CaptureParser
     {
         const int FixedSize = 16;
         if (length > CaptureFormats.MaxFrameLength)
-            throw input.Fault($"an interface description claims {length} bytes, more than {CaptureFormats.MaxFrameLength}");
+        {
+            throw input.Fault(
+                $"an interface description claims {length} bytes, more than {CaptureFormats.MaxFrameLength}");
+        }
+
         if (_interfaces.Count == MaxInterfaces)
             throw input.Fault($"a section describes more than {MaxInterfaces} interfaces");
         if (input.Available < length)
@@ -166,7 +179,11 @@ internal sealed class PcapngParser : CaptureParser
             input, interfaceBytes == 2 ? input.ReadUInt16(body) : input.ReadUInt32(body));
         int captured = CheckFrameLength(input, input.ReadUInt32(body[12..]));
         if (captured > length - FixedSize - TrailerSize)
-            throw input.Fault($"a packet block of {length} bytes claims {captured} captured bytes, which it has no room for");
+        {
+            throw input.Fault(
+                $"a packet block of {length} bytes claims {captured} captured bytes, which it has no room for");
+        }
+
         if (input.Available < FixedSize + captured)
             return false;
 
@@ -184,9 +201,14 @@ internal sealed class PcapngParser : CaptureParser
             return false;
         PcapngInterface source = FindInterface(input, 0);
         uint original = input.ReadUInt32(header[HeaderSize..]);
-        int captured = CheckFrameLength(input, source.SnapLength == 0 ? original : Math.Min(original, source.SnapLength));
+        uint kept = source.SnapLength == 0 ? original : Math.Min(original, source.SnapLength);
+        int captured = CheckFrameLength(input, kept);
         if (captured > length - FixedSize - TrailerSize)
-            throw input.Fault($"a packet block of {length} bytes must have {captured} captured bytes, which it has no room for");
+        {
+            throw input.Fault(
+                $"a packet block of {length} bytes must have {captured} captured bytes, which it has no room for");
+        }
+
         if (input.Available < FixedSize + captured)
             return false;
 
@@ -197,7 +219,11 @@ internal sealed class PcapngParser : CaptureParser
     private PcapngInterface FindInterface(CaptureInput input, uint index)
     {
         if (index >= (uint)_interfaces.Count)
-            throw input.Fault($"a packet names interface {index}, but its section has described {_interfaces.Count}");
+        {
+            throw input.Fault(
+                $"a packet names interface {index}, but its section has described {_interfaces.Count}");
+        }
+
         PcapngInterface found = _interfaces[(int)index];
         return found.LinkType == CaptureFormats.Ethernet ? found : throw input.WrongLinkType(found.LinkType);
     }
