@@ -21,7 +21,8 @@ internal sealed class ComparisonRun(VersusOptions options, string directory)
     public Comparison Run(string commandLine)
     {
         DebianPackages.Install(DebianPackages.ForTestPmd);
-        var ours = new OurL2Fwd(options.L2Fwd ?? Publish());
+        string executable = options.L2Fwd ?? Publish();
+        var ours = new OurL2Fwd(executable);
         IReadOnlyList<IForwarder> programs = [.. options.Against.Select(Other), ours];
         IReadOnlyList<Transport> all = TransportList.All(WriteCapture());
         Transport Find(string name) => all.FirstOrDefault(transport => transport.Name == name)
@@ -37,10 +38,12 @@ internal sealed class ComparisonRun(VersusOptions options, string directory)
             Throughput = options.All || options.Throughput ? [.. chosen.Select(throughput.Run)] : [],
             Latency = options.All || options.Latency ? latency.Run(Find("af_packet")) : [],
             Startup = options.All || options.Startup ? [.. ((string[])["null", "ring"]).Select(Find).Select(TakeStartup)] : [],
+            Tiering = options.All || options.Startup ? new TieringComparison(executable, options.Pairs).Run(Find("null")) : [],
             Steady = options.All || options.Steady ? SteadyRun.Take(ours, Find("ring"), TimeSpan.FromSeconds(60)) : null,
         };
 
-        StartupTrace TakeStartup(Transport transport) => StartupTrace.Take(ours, transport, TimeSpan.FromSeconds(5));
+        StartupTrace TakeStartup(Transport transport) => StartupTrace.Take(
+            ours, transport, interval: TimeSpan.FromMilliseconds(100), duration: TimeSpan.FromSeconds(5));
     }
 
     private IForwarder Other(string name) => name switch

@@ -5,7 +5,8 @@ namespace Versus.Programs;
 
 /// <summary>The l2fwd of this repository, published as users run it.</summary>
 /// <param name="executable">Where it is.</param>
-internal sealed class OurL2Fwd(string executable) : IForwarder
+/// <param name="environment">Variables to set, each <c>NAME=VALUE</c>.</param>
+internal sealed class OurL2Fwd(string executable, params IReadOnlyList<string> environment) : IForwarder
 {
     public string Name => "l2fwd";
 
@@ -16,7 +17,7 @@ internal sealed class OurL2Fwd(string executable) : IForwarder
     /// <param name="placement">Where.</param>
     /// <param name="options">Further options of the program, behind <c>--</c>.</param>
     public OurL2FwdProcess StartOurs(PortPair ports, Placement placement, params ReadOnlySpan<string> options) =>
-        new(placement, [executable, .. Arguments(ports, placement), .. options]);
+        new(placement, ["env", .. environment, executable, .. Arguments(ports, placement), .. options]);
 
     private static IEnumerable<string> Arguments(PortPair ports, Placement placement) =>
     [

@@ -19,6 +19,9 @@ internal sealed record Comparison(MachineDescription Machine, string CommandLine
     /// <summary>How fast our program is how soon.</summary>
     public IReadOnlyList<StartupTrace> Startup { get; init; } = [];
 
+    /// <summary>How soon it is fast when compiled in other ways.</summary>
+    public IReadOnlyList<TieringResult> Tiering { get; init; } = [];
+
     /// <summary>What the garbage collector had to do.</summary>
     public SteadyRun? Steady { get; init; }
 }

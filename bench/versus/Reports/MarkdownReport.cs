@@ -46,6 +46,8 @@ internal static class MarkdownReport
             AppendLatency(text, comparison.Latency);
         if (comparison.Startup.Count > 0)
             AppendStartup(text, comparison.Startup);
+        if (comparison.Tiering.Count > 0)
+            AppendTiering(text, comparison.Tiering);
         if (comparison.Steady is { } steady)
             AppendSteady(text, steady);
         return text.ToString();
@@ -137,6 +139,22 @@ internal static class MarkdownReport
         }
     }
 
+    private static void AppendTiering(StringBuilder text, IReadOnlyList<TieringResult> results)
+    {
+        text.Append(
+            """
+            The loops carry `AggressiveOptimization`: they are compiled once, at their first call, with all optimisations, so their
+            speed does not depend on tiers. What is left is the time until they are called, which other ways of compiling the rest
+            of the program change like this (ms from the start of the process):
+
+
+            """);
+        var table = new TextTable("compiled", "forwards after", "90 % of full speed after");
+        foreach (TieringResult result in results)
+            table.Add(result.Way, Milliseconds(result.First), Milliseconds(result.Full));
+        text.Append(table).Append('\n');
+    }
+
     private static void AppendSteady(StringBuilder text, SteadyRun steady)
     {
         text.Append("## Garbage collection\n\n");
@@ -147,6 +165,8 @@ internal static class MarkdownReport
     private static string Rate(Spread spread) => $"{Mpps(spread.Median)} ({Mpps(spread.Min)}..{Mpps(spread.Max)})";
 
     private static string Ratio(Spread spread) => $"{spread.Median:F2} ({spread.Min:F2}..{spread.Max:F2})";
+
+    private static string Milliseconds(Spread spread) => $"{spread.Median:F0} ({spread.Min:F0}..{spread.Max:F0})";
 
     /// <summary>Three digits, whatever the size.</summary>
     private static string Mpps(double packetsPerSecond)

@@ -5,28 +5,32 @@ using Versus.Transports;
 
 namespace Versus.Startup;
 
-/// <summary>How fast our l2fwd is how soon: packets per 100 ms from the start of its process.</summary>
+/// <summary>How fast our l2fwd is how soon, from the start of its process.</summary>
 /// <param name="Transport">What it forwarded over.</param>
 /// <param name="Steady">Packets per second in the second half of the trace, when nothing changes any more.</param>
+/// <param name="FirstAfter">Seconds from the start of the process to its first statistics, when it begins to forward.</param>
 /// <param name="FullSpeedAfter">Seconds from the start of the process to the end of the first interval at 90 % of that.</param>
 /// <param name="Points">The trace.</param>
-internal sealed record StartupTrace(string Transport, double Steady, double FullSpeedAfter, IReadOnlyList<StartupPoint> Points)
+internal sealed record StartupTrace(string Transport, double Steady, double FirstAfter, double FullSpeedAfter, IReadOnlyList<StartupPoint> Points)
 {
-    private const int IntervalMilliseconds = 100;
     private const double FullSpeed = 0.9;
 
     /// <summary>Starts it and watches it.</summary>
-    public static StartupTrace Take(OurL2Fwd program, Transport transport, TimeSpan duration)
+    /// <param name="program">Which one.</param>
+    /// <param name="transport">What it forwards over.</param>
+    /// <param name="interval">How closely.</param>
+    /// <param name="duration">How long.</param>
+    public static StartupTrace Take(OurL2Fwd program, Transport transport, TimeSpan interval, TimeSpan duration)
     {
         using var bed = new TestBed(transport);
-        using OurL2FwdProcess running = program.StartOurs(transport.Ports, bed.Device, $"--stats-interval={IntervalMilliseconds}");
+        using OurL2FwdProcess running = program.StartOurs(transport.Ports, bed.Device, $"--stats-interval={interval.TotalMilliseconds}");
         Thread.Sleep(duration);
         IReadOnlyList<StatisticsLine> lines = running.Statistics;
         List<StartupPoint> points = [.. lines.Zip(lines.Skip(1), StartupPoint.Between)];
         double steady = Spread.Of(points.Skip(points.Count / 2).Select(point => point.PacketsPerSecond)).Median;
         StartupPoint full = points.Find(point => point.PacketsPerSecond >= FullSpeed * steady)
             ?? throw new VersusException($"l2fwd printed too little in {duration.TotalSeconds} s to see how it starts");
-        return new StartupTrace(transport.Name, steady, full.SinceStart, points);
+        return new StartupTrace(transport.Name, steady, lines[0].SinceStart, full.SinceStart, points);
     }
 }
 
