@@ -50,10 +50,13 @@ public sealed class FrameCapture : IDisposable
     }
 
     /// <summary>The frames until now.</summary>
-    public IReadOnlyList<byte[]> Read()
+    public IReadOnlyList<byte[]> Read() => Read(_file);
+
+    /// <summary>The frames of a capture file, which may still be written.</summary>
+    public static IReadOnlyList<byte[]> Read(string path)
     {
-        // A file of libpcap: a header, then for each frame seconds, microseconds, captured length and length, and its bytes.
-        ReadOnlySpan<byte> file = File.ReadAllBytes(_file);
+        // A file of libpcap: a header, then for each frame seconds, micro- or nanoseconds, captured length, length, bytes.
+        ReadOnlySpan<byte> file = File.ReadAllBytes(path);
         var frames = new List<byte[]>();
         if (file.Length < FileHeaderLength)
             return frames;
