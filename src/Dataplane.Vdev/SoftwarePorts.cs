@@ -3,6 +3,7 @@ using Dataplane.Vdev.AfPacket;
 using Dataplane.Vdev.Null;
 using Dataplane.Vdev.Pcap;
 using Dataplane.Vdev.Ring;
+using Dataplane.Vdev.Tap;
 
 namespace Dataplane.Vdev;
 
@@ -11,5 +12,5 @@ public static class SoftwarePorts
 {
     /// <summary>Every driver of this package, for <see cref="DataplaneRuntime.Create(Eal.EalOptions, IEnumerable{IVdevDriver}, Microsoft.Extensions.Logging.ILoggerFactory?)"/>.</summary>
     public static IReadOnlyList<IVdevDriver> All { get; } =
-        [new NullDriver(), new RingDriver(), new PcapDriver(), new AfPacketDriver()];
+        [new NullDriver(), new RingDriver(), new PcapDriver(), new TapDriver(), new AfPacketDriver()];
 }

@@ -59,6 +59,16 @@ public sealed unsafe class RawSocket : IDisposable
         }
     }
 
+    /// <summary>Throws away what has arrived, without allocating anything; returns how many frames that were.</summary>
+    public int Discard()
+    {
+        byte nothing;
+        int count = 0;
+        while (Libc.Recv((int)_socket.DangerousGetHandle(), &nothing, 1, SocketNumbers.MSG_DONTWAIT) >= 0)
+            count++;
+        return count;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
 

@@ -20,7 +20,4 @@ internal static unsafe class AfPacketLayout
 
     /// <summary>Where a frame to send starts.</summary>
     public static int SendOffset => HeaderLength + sizeof(VirtioNetHdr);
-
-    /// <summary>Ethernet header without tag.</summary>
-    public const int EthernetLength = 14;
 }

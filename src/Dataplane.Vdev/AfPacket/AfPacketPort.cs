@@ -13,7 +13,9 @@ internal sealed unsafe class AfPacketPort : Port
     private readonly AfPacketOptions _options;
     private readonly KernelInterface _interface;
     private readonly SafeFileHandle _control;
-    private readonly AfPacketTransmitLimits _limits;
+    private readonly FrameLimit _limit;
+    private readonly LongFrames _longFrames;
+    private readonly InterfaceMemberships _memberships;
     private readonly LinkWatcher _watcher;
     private readonly Lock _socketsLock = new();
     private AfPacketSocket[] _sockets = [];
@@ -28,62 +30,52 @@ internal sealed unsafe class AfPacketPort : Port
         _options = options;
         _interface = iface;
         _control = control;
-        _limits = new AfPacketTransmitLimits(control, iface.Index) { Mtu = iface.ReadMtu() };
+        _limit = new FrameLimit { Mtu = iface.ReadMtu() };
+        _longFrames = new LongFrames(control, iface.Index);
+        _memberships = new InterfaceMemberships(Name, iface, control);
         _watcher = new LinkWatcher(Name, iface.Index, OnInterfaceChanged);
     }
 
     /// <summary>Makes a port on an interface.</summary>
     public static AfPacketPort Open(PortContext context, AfPacketOptions options)
     {
-        var iface = new KernelInterface(context.Name, options.Interface);
-        SafeFileHandle? control = null;
-        try
-        {
-            // It carries the memberships of the port and long frames; opened first, so that a missing privilege shows at once.
-            control = AfPacketSocket.Open(context.Name);
-            if (options.QdiscBypass)
-                Libc.SetSockOpt(control, SocketNumbers.SOL_PACKET, PacketSocket.PACKET_QDISC_BYPASS, 1);
-            return new AfPacketPort(context, options, iface, control);
-        }
-        catch
-        {
-            control?.Dispose();
-            iface.Dispose();
-            throw;
-        }
+        using var construction = new Construction();
+        var iface = construction.Own(new KernelInterface(context.Name, options.Interface));
+
+        // It carries the memberships of the port and long frames; opened first, so that a missing privilege shows at once.
+        SafeFileHandle control = construction.Own(PacketSockets.Open(context.Name));
+        if (options.QdiscBypass)
+            Libc.SetSockOpt(control, SocketNumbers.SOL_PACKET, PacketSocket.PACKET_QDISC_BYPASS, 1);
+        var port = new AfPacketPort(context, options, iface, control);
+        construction.Complete();
+        return port;
     }
 
     protected override RxQueue CreateRxQueue(RxQueueContext context) => new AfPacketRxQueue(context, Id, _options.Ring.FrameCount);
 
-    protected override TxQueue CreateTxQueue(TxQueueContext context) => new AfPacketTxQueue(context, _limits, _options.Ring);
+    protected override TxQueue CreateTxQueue(TxQueueContext context) => new AfPacketTxQueue(context, _limit, _longFrames, _options.Ring);
 
     protected override void OnStart()
     {
-        var sockets = new List<AfPacketSocket>();
-        try
+        using var construction = new Construction();
+        var sockets = new AfPacketSocket[Math.Max(RxQueues.Count, TxQueues.Count)];
+        for (int i = 0; i < sockets.Length; i++)
         {
-            for (int i = 0; i < Math.Max(RxQueues.Count, TxQueues.Count); i++)
-            {
-                var socket = new AfPacketSocket(Name, _options, hasRx: i < RxQueues.Count, hasTx: i < TxQueues.Count);
-                sockets.Add(socket);
-                if (socket.RxFrames != null)
-                    ((AfPacketRxQueue)RxQueues[i]).Attach(socket);
-                if (socket.TxFrames != null)
-                    ((AfPacketTxQueue)TxQueues[i]).Attach(socket);
-                socket.Bind(_interface.Index);
-            }
+            AfPacketSocket socket = construction.Own(new AfPacketSocket(Name, _options, hasRx: i < RxQueues.Count, hasTx: i < TxQueues.Count));
+            sockets[i] = socket;
+            if (socket.RxFrames != null)
+                ((AfPacketRxQueue)RxQueues[i]).Attach(socket);
+            if (socket.TxFrames != null)
+                ((AfPacketTxQueue)TxQueues[i]).Attach(socket);
+            socket.Bind(_interface.Index);
+        }
 
-            if (RxQueues.Count > 1)
-                JoinFanout(sockets);
-        }
-        catch
-        {
-            sockets.ForEach(socket => socket.Dispose());
-            throw;
-        }
+        if (RxQueues.Count > 1)
+            JoinFanout(sockets);
+        construction.Complete();
 
         lock (_socketsLock)
-            _sockets = [.. sockets];
+            _sockets = sockets;
         if (!_interface.IsUp)
         {
             Logger.LogWarning(
@@ -117,12 +109,12 @@ internal sealed unsafe class AfPacketPort : Port
     protected override void OnSetMtu(int mtu)
     {
         _interface.SetMtu(mtu);
-        _limits.Mtu = mtu;
+        _limit.Mtu = mtu;
     }
 
-    protected override void OnSetPromiscuous(bool enabled) => SetMembership(PacketSocket.PACKET_MR_PROMISC, Promiscuous, enabled);
+    protected override void OnSetPromiscuous(bool enabled) => _memberships.SetPromiscuous(enabled);
 
-    protected override void OnSetAllMulticast(bool enabled) => SetMembership(PacketSocket.PACKET_MR_ALLMULTI, AllMulticast, enabled);
+    protected override void OnSetAllMulticast(bool enabled) => _memberships.SetAllMulticast(enabled);
 
     protected override void AddDeviceStatistics(ref PortStatistics statistics)
     {
@@ -142,29 +134,18 @@ internal sealed unsafe class AfPacketPort : Port
         }
     }
 
-    private void JoinFanout(List<AfPacketSocket> sockets)
+    private void JoinFanout(AfPacketSocket[] sockets)
     {
         ushort? group = null;
         foreach (AfPacketSocket socket in sockets.Where(socket => socket.RxFrames != null))
             group = socket.JoinFanout(_options.FanoutMode, group);
     }
 
-    /// <summary>A membership of the port's own: it ends with the process, whatever else uses the interface.</summary>
-    private void SetMembership(int type, bool was, bool enabled)
-    {
-        if (was == enabled)
-            return;
-        var membership = new PacketMreq { MrIfindex = _interface.Index, MrType = (ushort)type };
-        int option = enabled ? PacketSocket.PACKET_ADD_MEMBERSHIP : PacketSocket.PACKET_DROP_MEMBERSHIP;
-        if (Libc.SetSockOpt(_control, SocketNumbers.SOL_PACKET, option, &membership, (uint)sizeof(PacketMreq)) != 0)
-            throw KernelErrors.Failed(Name, $"change what {_interface.Name} receives", "NET_RAW");
-    }
-
     private void OnInterfaceChanged()
     {
         int mtu = _interface.ReadMtu();
         if (mtu != 0)
-            _limits.Mtu = mtu;
+            _limit.Mtu = mtu;
         ReportLink(_interface.ReadLink());
     }
 }

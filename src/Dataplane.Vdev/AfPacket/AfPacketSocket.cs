@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Dataplane.Linux;
 using Dataplane.Memory;
 using Dataplane.Vdev.Kernel;
@@ -28,7 +27,7 @@ internal sealed unsafe class AfPacketSocket : IDisposable
     public AfPacketSocket(string device, AfPacketOptions options, bool hasRx, bool hasTx)
     {
         _device = device;
-        _socket = Open(device);
+        _socket = PacketSockets.Open(device);
         try
         {
             ConfigureOptions(options);
@@ -78,29 +77,10 @@ internal sealed unsafe class AfPacketSocket : IDisposable
         }
     }
 
-    /// <summary>A raw packet socket that receives nothing.</summary>
-    public static SafeFileHandle Open(string device)
-    {
-        SafeFileHandle socket = Libc.Socket(SocketNumbers.AF_PACKET, SocketNumbers.SOCK_RAW | SocketNumbers.SOCK_CLOEXEC, protocol: 0);
-        if (!socket.IsInvalid)
-            return socket;
-        DataplaneException failure = KernelErrors.Failed(device, "open a packet socket", "NET_RAW");
-        socket.Dispose();
-        throw failure;
-    }
-
-    /// <summary>The address of an interface.</summary>
-    public static SockaddrLl AddressOf(int index, ushort protocol) => new()
-    {
-        SllFamily = SocketNumbers.AF_PACKET,
-        SllProtocol = BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(protocol) : protocol,
-        SllIfindex = index,
-    };
-
     /// <summary>Attaches the socket to an interface; frames arrive from now on if it has a receive ring.</summary>
     public void Bind(int index)
     {
-        SockaddrLl address = AddressOf(index, RxFrames == null ? (ushort)0 : (ushort)PacketSocket.ETH_P_ALL);
+        SockaddrLl address = PacketSockets.AddressOf(index, RxFrames == null ? (ushort)0 : (ushort)PacketSocket.ETH_P_ALL);
         if (Libc.Bind(_socket, &address, (uint)sizeof(SockaddrLl)) != 0)
             throw KernelErrors.Failed(_device, $"bind a packet socket to the interface with index {index}", "NET_RAW");
     }

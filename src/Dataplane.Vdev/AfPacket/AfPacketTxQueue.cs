@@ -15,7 +15,8 @@ namespace Dataplane.Vdev.AfPacket;
 /// refers to the ring's page, which veth must copy to a page of its own: a third of the rate (docs/ports.md).
 /// Barriers: the status word is written with release after the frame and read with acquire, as in the receive ring.
 /// </remarks>
-internal sealed unsafe class AfPacketTxQueue(TxQueueContext context, AfPacketTransmitLimits limits, RingSize ring) : TxQueue(context)
+internal sealed unsafe class AfPacketTxQueue(TxQueueContext context, FrameLimit limit, LongFrames longFrames, RingSize ring)
+    : TxQueue(context)
 {
     /// <summary>Beyond this a copy costs more than pages do, and the kernel would need several pages in a row.</summary>
     private const int MaxLinearLength = 2048;
@@ -81,7 +82,7 @@ internal sealed unsafe class AfPacketTxQueue(TxQueueContext context, AfPacketTra
         {
             var header = (Tpacket2Hdr*)_frames[head];
             int length = packet.Length;
-            if (length > _ringRoom || !limits.Allow(packet)
+            if (length > _ringRoom || !limit.Allows(packet)
                 || Volatile.Read(ref header->TpStatus) != PacketSocket.TP_STATUS_AVAILABLE || filled == _frameCount)
                 break;
 
@@ -146,8 +147,8 @@ internal sealed unsafe class AfPacketTxQueue(TxQueueContext context, AfPacketTra
     /// <summary>Sends a packet that is longer than a frame of the ring through a socket without one.</summary>
     private SendResult SendAlone(Packet packet)
     {
-        if (!limits.Allow(packet))
+        if (!limit.Allows(packet))
             return SendResult.Refused;
-        return packet.Length > _ringRoom ? limits.SendLong(packet) : SendResult.NotNow;
+        return packet.Length > _ringRoom ? longFrames.Send(packet) : SendResult.NotNow;
     }
 }

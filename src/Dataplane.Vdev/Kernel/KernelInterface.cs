@@ -86,11 +86,19 @@ internal sealed unsafe class KernelInterface : IDisposable
     /// <summary>Sets the interface up or down.</summary>
     public void SetUp(bool up)
     {
+        if (!TrySetUp(up))
+            throw KernelErrors.Failed(_device, $"set the interface {Name} {(up ? "up" : "down")}", "NET_ADMIN");
+    }
+
+    /// <summary>Sets the interface up or down; false if it is gone or the kernel refused.</summary>
+    public bool TrySetUp(bool up)
+    {
         Ifreq request = Request();
-        Call(NetworkDevice.SIOCGIFFLAGS, ref request, $"read the state of {Name}");
+        if (!TryCall(NetworkDevice.SIOCGIFFLAGS, ref request))
+            return false;
         int flags = request.Value.Flags & ~NetworkDevice.IFF_UP;
         request.Value.Flags = (short)(up ? flags | NetworkDevice.IFF_UP : flags);
-        Call(NetworkDevice.SIOCSIFFLAGS, ref request, $"set the interface {Name} {(up ? "up" : "down")}");
+        return TryCall(NetworkDevice.SIOCSIFFLAGS, ref request);
     }
 
     /// <summary>Whether frames pass, and how fast where the interface says so.</summary>

@@ -9,6 +9,7 @@ namespace Dataplane.Vdev.Tests.AfPacket;
 /// Two hosts behind two ports, over veth pairs as they come: their kernels leave checksums to the device and hand over
 /// TCP and UDP frames of up to 64 KiB uncut.
 /// </summary>
+[Collection(KernelPortsCollection.Name)]
 public sealed class AfPacketTrafficTests : IDisposable
 {
     private static readonly string[] s_vdevs = ["net_af_packet0,iface=left", "net_af_packet1,iface=right"];
