@@ -1,7 +1,8 @@
 namespace Dataplane.Linux;
 
-/// <summary>Netlink messages about links and traffic control: rtnetlink(7), linux/rtnetlink.h, linux/pkt_sched.h, linux/pkt_cls.h.</summary>
-[KernelConstants("linux/netlink.h", "linux/rtnetlink.h", "linux/pkt_sched.h", "linux/pkt_cls.h", "linux/tc_act/tc_mirred.h", "linux/if_ether.h")]
+/// <summary>Messages about links and traffic control: rtnetlink(7), linux/rtnetlink.h, linux/pkt_cls.h.</summary>
+[KernelConstants("linux/netlink.h", "linux/rtnetlink.h", "linux/pkt_sched.h", "linux/pkt_cls.h")]
+[KernelConstants("linux/tc_act/tc_mirred.h")]
 internal static class Netlink
 {
     public const int NETLINK_ROUTE = 0;
@@ -116,7 +117,7 @@ internal struct U32Selector
     public uint Hmask;
 }
 
-/// <summary>A key of the u32 classifier: 32 bits of the frame, at an offset from the network header, under a mask.</summary>
+/// <summary>A key of the u32 classifier: 32 bits at an offset from the network header, under a mask.</summary>
 [KernelStruct("struct tc_u32_key", "linux/pkt_cls.h")]
 internal struct U32Key
 {

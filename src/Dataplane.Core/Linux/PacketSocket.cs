@@ -1,13 +1,13 @@
 namespace Dataplane.Linux;
 
-/// <summary>Packet sockets with mapped rings: packet(7), linux/if_packet.h, Documentation/networking/packet_mmap.rst.</summary>
+/// <summary>Packet sockets: packet(7), linux/if_packet.h, Documentation/networking/packet_mmap.rst.</summary>
 [KernelConstants("linux/if_packet.h", "linux/if_ether.h")]
 internal static class PacketSocket
 {
     /// <summary>Every protocol; in network byte order where a socket wants it.</summary>
-    public const int ETH_P_ALL = 0x0003;
-    public const int ETH_P_8021Q = 0x8100;
-    public const int ETH_P_8021AD = 0x88A8;
+    public const ushort ETH_P_ALL = 0x0003;
+    public const ushort ETH_P_8021Q = 0x8100;
+    public const ushort ETH_P_8021AD = 0x88A8;
 
     public const int PACKET_OUTGOING = 4;
 
@@ -107,7 +107,7 @@ internal unsafe struct PacketMreq
     public fixed byte MrAddress[8];
 }
 
-/// <summary>What a virtual device leaves to the other side: an unfinished checksum, segments not yet cut (VIRTIO 1.2, 5.1.6).</summary>
+/// <summary>What a virtual device leaves to the other side: a checksum, cutting (VIRTIO 1.2, section 5.1.6).</summary>
 [KernelStruct("struct virtio_net_hdr", "linux/virtio_net.h")]
 internal struct VirtioNetHdr
 {

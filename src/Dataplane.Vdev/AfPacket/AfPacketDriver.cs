@@ -1,11 +1,12 @@
+using Dataplane.Eal;
 using Dataplane.Linux;
 using Dataplane.Ports;
 
 namespace Dataplane.Vdev.AfPacket;
 
 /// <summary>
-/// <c>net_af_packet</c>: a port on a network interface of the kernel, through packet sockets with mapped rings. It needs
-/// no driver of its own and works in any pod that may open packet sockets (CAP_NET_RAW).
+/// <c>net_af_packet</c>: a port on a network interface of the kernel, through packet sockets with mapped rings. It works
+/// with any interface, in any pod that may open packet sockets (CAP_NET_RAW).
 /// </summary>
 public sealed class AfPacketDriver : IVdevDriver
 {
@@ -41,7 +42,8 @@ public sealed class AfPacketDriver : IVdevDriver
     public Port Create(PortContext context, Devargs arguments)
     {
         string iface = arguments.Get("iface")
-            ?? throw new DataplaneException($"The device '{arguments.Name}' needs a network interface", $"write --vdev={arguments.Name},iface=eth0");
+            ?? throw new CommandLineException(
+                $"The device '{arguments.Name}' needs a network interface", $"write --vdev={arguments.Name},iface=eth0");
         string fanout = arguments.Get("fanout_mode") ?? "hash";
         if (!s_fanoutModes.TryGetValue(fanout, out int fanoutMode))
             throw arguments.Invalid("fanout_mode", fanout, $"one of {string.Join(", ", s_fanoutModes.Keys)}");
@@ -55,4 +57,5 @@ public sealed class AfPacketDriver : IVdevDriver
 }
 
 /// <summary>The keys of an af_packet device.</summary>
-internal sealed record AfPacketOptions(string Interface, int QueuePairs, bool QdiscBypass, int FanoutMode, RingSize Ring);
+internal sealed record AfPacketOptions(
+    string Interface, int QueuePairs, bool QdiscBypass, int FanoutMode, RingSize Ring);

@@ -42,7 +42,7 @@ internal sealed unsafe class AfPacketPort : Port
         using var construction = new Construction();
         var iface = construction.Own(new KernelInterface(context.Name, options.Interface));
 
-        // It carries the memberships of the port and long frames; opened first, so that a missing privilege shows at once.
+        // It carries the port's memberships and long frames; opened now, so that a missing privilege shows at once.
         SafeFileHandle control = construction.Own(PacketSockets.Open(context.Name));
         if (options.QdiscBypass)
             Libc.SetSockOpt(control, SocketNumbers.SOL_PACKET, PacketSocket.PACKET_QDISC_BYPASS, 1);
@@ -51,9 +51,11 @@ internal sealed unsafe class AfPacketPort : Port
         return port;
     }
 
-    protected override RxQueue CreateRxQueue(RxQueueContext context) => new AfPacketRxQueue(context, Id, _options.Ring.FrameCount);
+    protected override RxQueue CreateRxQueue(RxQueueContext context) =>
+        new AfPacketRxQueue(context, Id, _options.Ring.FrameCount);
 
-    protected override TxQueue CreateTxQueue(TxQueueContext context) => new AfPacketTxQueue(context, _limit, _longFrames, _options.Ring);
+    protected override TxQueue CreateTxQueue(TxQueueContext context) =>
+        new AfPacketTxQueue(context, _limit, _longFrames, _options.Ring);
 
     protected override void OnStart()
     {
@@ -61,7 +63,8 @@ internal sealed unsafe class AfPacketPort : Port
         var sockets = new AfPacketSocket[Math.Max(RxQueues.Count, TxQueues.Count)];
         for (int i = 0; i < sockets.Length; i++)
         {
-            AfPacketSocket socket = construction.Own(new AfPacketSocket(Name, _options, hasRx: i < RxQueues.Count, hasTx: i < TxQueues.Count));
+            AfPacketSocket socket = construction.Own(
+                new AfPacketSocket(Name, _options, hasRx: i < RxQueues.Count, hasTx: i < TxQueues.Count));
             sockets[i] = socket;
             if (socket.RxFrames != null)
                 ((AfPacketRxQueue)RxQueues[i]).Attach(socket);
@@ -79,7 +82,10 @@ internal sealed unsafe class AfPacketPort : Port
         if (!_interface.IsUp)
         {
             Logger.LogWarning(
-                "Port {Id} ({Name}) passes no packets until its interface is up: ip link set {Interface} up", Id, Name, _interface.Name);
+                "Port {Id} ({Name}) passes no packets until its interface is up: ip link set {Interface} up",
+                Id,
+                Name,
+                _interface.Name);
         }
     }
 

@@ -15,7 +15,8 @@ namespace Dataplane.Vdev.AfPacket;
 /// Barriers: the status word hands a frame over. It is read with acquire before the frame, and written with release
 /// after it, on x86-64 plain moves, on arm64 ldar and stlr; the kernel has smp_rmb and smp_wmb on its side.
 /// </remarks>
-internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId, int frameCount) : RxQueue(context), IDisposable
+internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId, int frameCount)
+    : RxQueue(context), IDisposable
 {
     private readonly Mempool _pool = context.Pool;
     private readonly ulong _rearm = Mbuf.RearmValue(portId, context.Pool);
@@ -59,7 +60,7 @@ internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId,
             if (IsPlain(header) && length <= _room)
             {
                 Mbuf.SetReceived(mbuf, _rearm, length);
-                new ReadOnlySpan<byte>((byte*)header + header->TpMac, length).CopyTo(new Span<byte>(new Packet(mbuf).DataPointer, length));
+                new ReadOnlySpan<byte>((byte*)header + header->TpMac, length).CopyTo(new Packet(mbuf).Data);
             }
             else if (IsOutgoing(header))
                 length = 0;
@@ -89,7 +90,7 @@ internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId,
         most = Math.Min(most, frameCount);
         int head = _head;
         int ready = 0;
-        while (ready < most && (Volatile.Read(ref ((Tpacket2Hdr*)_frames[head])->TpStatus) & PacketSocket.TP_STATUS_USER) != 0)
+        while (ready < most && IsReady((Tpacket2Hdr*)_frames[head]))
         {
             ready++;
             head = Next(head);
@@ -97,6 +98,10 @@ internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId,
 
         return ready;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsReady(Tpacket2Hdr* header) =>
+        (Volatile.Read(ref header->TpStatus) & PacketSocket.TP_STATUS_USER) != 0;
 
     /// <summary>Whether the frame lies whole in the ring as it shall be given out.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -111,13 +116,14 @@ internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId,
             && !IsOutgoing(header);
     }
 
-    /// <summary>What this host sends through the interface is not received; older kernels show it nevertheless.</summary>
+    /// <summary>What this host sends through the interface is not received, but older kernels show it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsOutgoing(Tpacket2Hdr* header) =>
         ((SockaddrLl*)((byte*)header + AfPacketLayout.HeaderLength))->SllPkttype == PacketSocket.PACKET_OUTGOING;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static VirtioNetHdr* OffloadOf(Tpacket2Hdr* header) => (VirtioNetHdr*)((byte*)header + header->TpMac - sizeof(VirtioNetHdr));
+    private static VirtioNetHdr* OffloadOf(Tpacket2Hdr* header) =>
+        (VirtioNetHdr*)((byte*)header + header->TpMac - sizeof(VirtioNetHdr));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Release(Tpacket2Hdr* header)
@@ -129,7 +135,7 @@ internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId,
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Next(int frame) => ++frame == frameCount ? 0 : frame;
 
-    /// <summary>Puts the tag back and finishes the checksum of a frame that fits into one buffer; false for any other.</summary>
+    /// <summary>Puts tag and checksum into a frame that fits into one buffer; false for any other.</summary>
     private bool TryMend(Tpacket2Hdr* header, Mbuf* mbuf, ref int length)
     {
         VirtioNetHdr* offload = OffloadOf(header);
@@ -156,7 +162,7 @@ internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId,
         return true;
     }
 
-    /// <summary>Takes the frame at the head, which is uncut or longer than a buffer, and as many of its segments as there is room for.</summary>
+    /// <summary>Takes the frame at the head, which is uncut or longer than a buffer, and gives out what there is room for.</summary>
     private int ReceiveSpecial(Span<Packet> burst)
     {
         var header = (Tpacket2Hdr*)_frames[_head];
@@ -175,7 +181,10 @@ internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId,
     private int ReadFromSocket()
     {
         nint length = Libc.Recv(
-            _fd, _superFrame.ReceiveBuffer, (nuint)SuperFrame.ReceiveCapacity, SocketNumbers.MSG_DONTWAIT | SocketNumbers.MSG_TRUNC);
+            _fd,
+            _superFrame.ReceiveBuffer,
+            (nuint)SuperFrame.ReceiveCapacity,
+            SocketNumbers.MSG_DONTWAIT | SocketNumbers.MSG_TRUNC);
         if (length > sizeof(VirtioNetHdr) && length <= SuperFrame.ReceiveCapacity)
             return (int)length;
         Counters->Errors++;

@@ -59,8 +59,8 @@ internal sealed unsafe class AfPacketSocket : IDisposable
                 // Reading sets the kernel's counter back.
                 TpacketStats statistics;
                 uint length = (uint)sizeof(TpacketStats);
-                if (!_socket.IsClosed
-                    && Libc.GetSockOpt(_socket, SocketNumbers.SOL_PACKET, PacketSocket.PACKET_STATISTICS, &statistics, &length) == 0)
+                const int Option = PacketSocket.PACKET_STATISTICS;
+                if (!_socket.IsClosed && Libc.GetSockOpt(_socket, SocketNumbers.SOL_PACKET, Option, &statistics, &length) == 0)
                     _drops += statistics.TpDrops;
                 return _drops;
             }
@@ -80,7 +80,8 @@ internal sealed unsafe class AfPacketSocket : IDisposable
     /// <summary>Attaches the socket to an interface; frames arrive from now on if it has a receive ring.</summary>
     public void Bind(int index)
     {
-        SockaddrLl address = PacketSockets.AddressOf(index, RxFrames == null ? (ushort)0 : (ushort)PacketSocket.ETH_P_ALL);
+        ushort protocol = RxFrames == null ? (ushort)0 : PacketSocket.ETH_P_ALL;
+        SockaddrLl address = PacketSockets.AddressOf(index, protocol);
         if (Libc.Bind(_socket, &address, (uint)sizeof(SockaddrLl)) != 0)
             throw KernelErrors.Failed(_device, $"bind a packet socket to the interface with index {index}", "NET_RAW");
     }
@@ -126,7 +127,8 @@ internal sealed unsafe class AfPacketSocket : IDisposable
         Libc.SetSockOpt(_socket, SocketNumbers.SOL_PACKET, PacketSocket.PACKET_IGNORE_OUTGOING, 1);
         // Beyond the machine's limits where CAP_NET_ADMIN allows it, else up to them.
         SetBuffer(SocketNumbers.SO_RCVBUFFORCE, SocketNumbers.SO_RCVBUF, ReceiveBuffer);
-        SetBuffer(SocketNumbers.SO_SNDBUFFORCE, SocketNumbers.SO_SNDBUF, options.Ring.FrameCount * 2 * options.Ring.FrameSize);
+        int sendBuffer = options.Ring.FrameCount * 2 * options.Ring.FrameSize;
+        SetBuffer(SocketNumbers.SO_SNDBUFFORCE, SocketNumbers.SO_SNDBUF, sendBuffer);
     }
 
     private void SetBuffer(int force, int limited, int bytes)
@@ -150,7 +152,8 @@ internal sealed unsafe class AfPacketSocket : IDisposable
             SetRing(PacketSocket.PACKET_TX_RING, &request, ring);
         int rings = (hasRx ? 1 : 0) + (hasTx ? 1 : 0);
         _mapLength = ring.Length * (nuint)rings;
-        void* map = Libc.Mmap(null, _mapLength, Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_SHARED | Libc.MAP_POPULATE, _socket, 0);
+        const int Protection = Libc.PROT_READ | Libc.PROT_WRITE;
+        void* map = Libc.Mmap(null, _mapLength, Protection, Libc.MAP_SHARED | Libc.MAP_POPULATE, _socket, 0);
         if (map == Libc.MapFailed)
             throw KernelErrors.Failed(_device, $"map its rings of {_mapLength} bytes", "IPC_LOCK");
         _map = (byte*)map;
@@ -168,7 +171,9 @@ internal sealed unsafe class AfPacketSocket : IDisposable
     {
         if (Libc.SetSockOpt(_socket, SocketNumbers.SOL_PACKET, option, request, (uint)sizeof(TpacketReq)) == 0)
             return;
-        DataplaneException failure = KernelErrors.Failed(_device, $"get a ring of {ring.Length} bytes from the kernel", "NET_RAW");
-        throw Errno.Last == Errno.ENOMEM ? new DataplaneException(failure.Problem, "lower framecnt or blocksz") : failure;
+        DataplaneException failure = KernelErrors.Failed(_device, $"get a ring of {ring.Length} bytes", "NET_RAW");
+        throw Errno.Last == Errno.ENOMEM
+            ? new DataplaneException(failure.Problem, "lower framecnt or blocksz")
+            : failure;
     }
 }

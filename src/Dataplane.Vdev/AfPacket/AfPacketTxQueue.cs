@@ -15,10 +15,11 @@ namespace Dataplane.Vdev.AfPacket;
 /// refers to the ring's page, which veth must copy to a page of its own: a third of the rate (docs/ports.md).
 /// Barriers: the status word is written with release after the frame and read with acquire, as in the receive ring.
 /// </remarks>
-internal sealed unsafe class AfPacketTxQueue(TxQueueContext context, FrameLimit limit, LongFrames longFrames, RingSize ring)
+internal sealed unsafe class AfPacketTxQueue(
+    TxQueueContext context, FrameLimit limit, LongFrames longFrames, RingSize ring)
     : TxQueue(context)
 {
-    /// <summary>Beyond this a copy costs more than pages do, and the kernel would need several pages in a row.</summary>
+    /// <summary>Beyond this a copy costs more than pages do, and needs several pages in a row.</summary>
     private const int MaxLinearLength = 2048;
 
     private readonly int _ringRoom = ring.FrameSize - AfPacketLayout.SendOffset;
@@ -102,7 +103,7 @@ internal sealed unsafe class AfPacketTxQueue(TxQueueContext context, FrameLimit 
         return filled;
     }
 
-    /// <summary>Has the kernel send what was filled in; returns how many frames it took, and moves the head behind them.</summary>
+    /// <summary>Has the kernel send what was filled in; moves the head behind what it took, and returns how many.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Kick(int filled)
     {
@@ -134,7 +135,7 @@ internal sealed unsafe class AfPacketTxQueue(TxQueueContext context, FrameLimit 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Next(int frame) => ++frame == _frameCount ? 0 : frame;
 
-    /// <summary>Takes frames that the kernel left back out of the ring; says whether it refused the first for good.</summary>
+    /// <summary>Takes back what the kernel left in the ring; says whether it refused the first for good.</summary>
     private SendResult TakeBack(int count)
     {
         bool refused = (((Tpacket2Hdr*)_frames[_head])->TpStatus & PacketSocket.TP_STATUS_WRONG_FORMAT) != 0;

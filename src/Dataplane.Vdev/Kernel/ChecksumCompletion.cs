@@ -1,10 +1,11 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
 namespace Dataplane.Vdev.Kernel;
 
 /// <summary>
-/// Finishes checksums that the kernel left to the device (CHECKSUM_PARTIAL): between two virtual interfaces that is every
-/// TCP and UDP frame.
+/// Finishes checksums that the kernel left to the device (CHECKSUM_PARTIAL), as it does with every TCP and UDP frame
+/// between virtual interfaces.
 /// </summary>
 internal static unsafe class ChecksumCompletion
 {
@@ -38,7 +39,7 @@ internal static unsafe class ChecksumCompletion
             return false;
         Unsafe.WriteUnaligned(data + SctpOffset, 0u);
         uint crc = InternetChecksum.Crc32C(new ReadOnlySpan<byte>(data, count));
-        Unsafe.WriteUnaligned(data + SctpOffset, BitConverter.IsLittleEndian ? crc : System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(crc));
+        BinaryPrimitives.WriteUInt32LittleEndian(new Span<byte>(data + SctpOffset, sizeof(uint)), crc);
         return true;
     }
 }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
-using Dataplane.Linux;
 using Dataplane.Packets;
 
 namespace Dataplane.Vdev.Kernel;
@@ -18,7 +17,7 @@ internal enum SendResult
     Refused,
 }
 
-/// <summary>The longest frame of an interface: its MTU, which the kernel checks on some ways into it and not on others.</summary>
+/// <summary>The longest frame of an interface by its MTU, which the kernel checks on some ways into it alone.</summary>
 internal sealed class FrameLimit
 {
     /// <summary>Bytes of an Ethernet header without tag.</summary>
@@ -38,9 +37,9 @@ internal sealed class FrameLimit
     public bool Allows(Packet packet) =>
         packet.Length >= EthernetLength && (packet.Length <= _longest || AllowsTagged(packet));
 
-    /// <summary>A tag does not count: interfaces have room for one beyond their MTU, as the kernel's own VLANs need it.</summary>
+    /// <summary>A tag does not count: interfaces have room for one beyond their MTU, for the kernel's own VLANs.</summary>
     private unsafe bool AllowsTagged(Packet packet) =>
         packet.Length <= _longest + VlanTag.Length
         && packet.Mbuf->DataLength >= EthernetLength
-        && BinaryPrimitives.ReadUInt16BigEndian(packet.Data[12..]) is PacketSocket.ETH_P_8021Q or PacketSocket.ETH_P_8021AD;
+        && VlanTag.IsProtocol(BinaryPrimitives.ReadUInt16BigEndian(packet.Data[12..]));
 }

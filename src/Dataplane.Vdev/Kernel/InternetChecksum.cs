@@ -8,8 +8,8 @@ namespace Dataplane.Vdev.Kernel;
 internal static unsafe class InternetChecksum
 {
     /// <summary>
-    /// The sum of all 16-bit words in the memory's own byte order, which RFC 1071 section 2 (B) allows: what is stored from
-    /// it is right without swapping. Sums of pieces may be added if all pieces but the last have an even length.
+    /// The sum of all 16-bit words in the memory's own byte order, which RFC 1071 section 2 (B) allows: what is stored
+    /// from it is right without swapping. Sums of pieces may be added if all pieces but the last have an even length.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static ulong Sum(byte* data, int length)

@@ -1,5 +1,4 @@
 using System.Net.NetworkInformation;
-using System.Text;
 using Dataplane.Linux;
 using Dataplane.Packets;
 using Dataplane.Ports;
@@ -8,7 +7,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Dataplane.Vdev.Kernel;
 
 /// <summary>
-/// A network interface of the kernel, in the network namespace of the thread that opened it, whichever thread asks later.
+/// A network interface of the kernel, in the network namespace of the thread that opened it, whoever asks later.
 /// </summary>
 internal sealed unsafe class KernelInterface : IDisposable
 {
@@ -23,8 +22,8 @@ internal sealed unsafe class KernelInterface : IDisposable
     {
         _device = device;
         Name = name;
-        if (Encoding.UTF8.GetByteCount(name) is 0 or >= NetworkDevice.IFNAMSIZ)
-            throw new DataplaneException($"{device} cannot use the interface '{name}': a name has 1 to {NetworkDevice.IFNAMSIZ - 1} bytes");
+        if (!InterfaceName.IsValid(name))
+            throw new DataplaneException($"{device} cannot use the interface '{name}': {InterfaceName.Rule}");
         // Any socket will do for ioctls on interfaces; this one needs no privilege and no IP.
         _control = Libc.Socket(SocketNumbers.AF_UNIX, SocketNumbers.SOCK_DGRAM | SocketNumbers.SOCK_CLOEXEC, 0);
         if (_control.IsInvalid)
@@ -39,7 +38,7 @@ internal sealed unsafe class KernelInterface : IDisposable
         _control.Dispose();
         throw new DataplaneException(
             $"{device} finds no network interface '{name}' in its network namespace",
-            $"the interfaces are {string.Join(", ", NetworkInterface.GetAllNetworkInterfaces().Select(known => known.Name))}");
+            $"the interfaces are {string.Join(", ", NetworkInterface.GetAllNetworkInterfaces().Select(one => one.Name))}");
     }
 
     /// <summary>The interface's name.</summary>
@@ -132,7 +131,7 @@ internal sealed unsafe class KernelInterface : IDisposable
     private Ifreq Request()
     {
         var request = default(Ifreq);
-        Encoding.UTF8.GetBytes(Name, new Span<byte>(request.Name, NetworkDevice.IFNAMSIZ - 1));
+        InterfaceName.Write(Name, ref request);
         return request;
     }
 

@@ -53,7 +53,7 @@ internal sealed unsafe class LinkWatcher : IDisposable
         var address = new SockaddrNl { NlFamily = SocketNumbers.AF_NETLINK, NlGroups = Netlink.RTMGRP_LINK };
         if (!socket.IsInvalid && Libc.Bind(socket, &address, (uint)sizeof(SockaddrNl)) == 0)
             return socket;
-        DataplaneException failure = KernelErrors.Failed(device, "listen for link changes on a netlink socket", "NET_ADMIN");
+        DataplaneException failure = KernelErrors.Failed(device, "listen for link changes by netlink", "NET_ADMIN");
         socket.Dispose();
         throw failure;
     }
@@ -75,7 +75,7 @@ internal sealed unsafe class LinkWatcher : IDisposable
         }
     }
 
-    /// <summary>Reads what has come; true if anything concerns the interface, or if so much came that some was lost.</summary>
+    /// <summary>Reads what has come; true if it concerns the interface, or if some was lost because it was too much.</summary>
     private bool Drain(int netlink, byte[] buffer)
     {
         bool concerned = false;

@@ -10,7 +10,6 @@ namespace Dataplane.Vdev.Kernel;
 /// </summary>
 internal unsafe struct SegmentHeaders
 {
-    private const int EthernetLength = 14;
 
     private const int Ipv6Length = 40;
     private const int UdpLength = 8;
@@ -44,10 +43,13 @@ internal unsafe struct SegmentHeaders
     {
         _frame = frame;
         _transport = transport;
-        int kind = gsoType & ~VirtioNetHdr.VIRTIO_NET_HDR_GSO_ECN;
-        _protocol = kind == VirtioNetHdr.VIRTIO_NET_HDR_GSO_UDP_L4 ? ProtocolUdp : ProtocolTcp;
-        bool known = kind is VirtioNetHdr.VIRTIO_NET_HDR_GSO_TCPV4 or VirtioNetHdr.VIRTIO_NET_HDR_GSO_TCPV6 or VirtioNetHdr.VIRTIO_NET_HDR_GSO_UDP_L4;
-        return known && TryFindNetwork(length) && TryFindTransport(length);
+        _protocol = (gsoType & ~VirtioNetHdr.VIRTIO_NET_HDR_GSO_ECN) switch
+        {
+            VirtioNetHdr.VIRTIO_NET_HDR_GSO_TCPV4 or VirtioNetHdr.VIRTIO_NET_HDR_GSO_TCPV6 => ProtocolTcp,
+            VirtioNetHdr.VIRTIO_NET_HDR_GSO_UDP_L4 => ProtocolUdp,
+            _ => 0,
+        };
+        return _protocol != 0 && TryFindNetwork(length) && TryFindTransport(length);
     }
 
     /// <summary>Rewrites the headers for a segment.</summary>
@@ -80,8 +82,8 @@ internal unsafe struct SegmentHeaders
 
     private bool TryFindNetwork(int length)
     {
-        _network = EthernetLength;
-        while (_network + VlanTag.Length <= length && Read16(_frame + _network - 2) is PacketSocket.ETH_P_8021Q or PacketSocket.ETH_P_8021AD)
+        _network = FrameLimit.EthernetLength;
+        while (_network + VlanTag.Length <= length && VlanTag.IsProtocol(Read16(_frame + _network - 2)))
             _network += VlanTag.Length;
         ushort etherType = Read16(_frame + _network - 2);
         _isIpv6 = etherType == EtherTypeIpv6;
@@ -91,7 +93,7 @@ internal unsafe struct SegmentHeaders
     private bool TryFindTransport(int length)
     {
         byte* network = _frame + _network;
-        int found = _isIpv6 ? FindBehindIpv6(length) : network[9] == _protocol ? _network + ((network[0] & 0xF) * 4) : -1;
+        int found = _isIpv6 ? FindBehindIpv6(length) : FindBehindIpv4();
         int fixedLength = _protocol == ProtocolTcp ? 20 : UdpLength;
         // Where both differ, the kernel means the header within a tunnel.
         if (found != _transport || _transport + fixedLength > length)
@@ -106,7 +108,13 @@ internal unsafe struct SegmentHeaders
         return true;
     }
 
-    /// <summary>Walks over the extension headers that a whole packet may have: hop-by-hop (0), routing (43), destination (60).</summary>
+    private readonly int FindBehindIpv4()
+    {
+        byte* network = _frame + _network;
+        return network[9] == _protocol ? _network + ((network[0] & 0xF) * 4) : -1;
+    }
+
+    /// <summary>Walks over the extension headers of a whole packet: hop-by-hop (0), routing (43), destination (60).</summary>
     private readonly int FindBehindIpv6(int length)
     {
         byte next = _frame[_network + 6];
@@ -136,7 +144,7 @@ internal unsafe struct SegmentHeaders
         Unsafe.WriteUnaligned(network + 10, InternetChecksum.Finish(InternetChecksum.Sum(network, headerLength)));
     }
 
-    /// <summary>Addresses, length and protocol, which the checksum covers too; in memory order as <see cref="InternetChecksum.Sum"/>.</summary>
+    /// <summary>Addresses, length and protocol, in the order of <see cref="InternetChecksum.Sum"/>.</summary>
     private readonly ulong SumOfPseudoHeader(int transportLength)
     {
         byte* addresses = _frame + _network + (_isIpv6 ? 8 : 12);
@@ -145,9 +153,12 @@ internal unsafe struct SegmentHeaders
             + (BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(words) : words);
     }
 
-    private static ushort Read16(byte* data) => BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(data, sizeof(ushort)));
+    private static ushort Read16(byte* data) =>
+        BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>(data, sizeof(ushort)));
 
-    private static void Write16(byte* data, ushort value) => BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(data, sizeof(ushort)), value);
+    private static void Write16(byte* data, ushort value) =>
+        BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(data, sizeof(ushort)), value);
 
-    private static void Write32(byte* data, uint value) => BinaryPrimitives.WriteUInt32BigEndian(new Span<byte>(data, sizeof(uint)), value);
+    private static void Write32(byte* data, uint value) =>
+        BinaryPrimitives.WriteUInt32BigEndian(new Span<byte>(data, sizeof(uint)), value);
 }

@@ -16,7 +16,7 @@ internal sealed unsafe class SuperFrame : IDisposable
 
     private const int AddressesLength = 2 * MacAddress.Length;
 
-    // The virtio header comes before the frame in one read; a tag that is put back moves the start of the frame over it.
+    // One read brings the virtio header and the frame; a tag that is put back moves the start of the frame over it.
     private const int FrameOffset = 64;
 
     private readonly AlignedMemory _memory = new(FrameOffset + MaxLength);
@@ -111,8 +111,9 @@ internal sealed unsafe class SuperFrame : IDisposable
     private void WriteSegment(Packet packet, int payload)
     {
         byte* data = _frame + _position;
+        bool isLast = _position + payload == _length;
         if (_headers.Length != 0)
-            _headers.Rewrite(data, payload, _position - _headers.Length, _index, isLast: _position + payload == _length);
+            _headers.Rewrite(data, payload, _position - _headers.Length, _index, isLast);
         var writer = new ChainWriter(packet);
         writer.Append(_frame, _headers.Length);
         writer.Append(data, payload);

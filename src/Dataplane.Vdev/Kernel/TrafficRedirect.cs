@@ -11,7 +11,7 @@ namespace Dataplane.Vdev.Kernel;
 /// </summary>
 internal sealed class TrafficRedirect : IDisposable
 {
-    /// <summary>Our rules are those of the priorities from here on; who makes rules without a priority gets others.</summary>
+    /// <summary>Our rules have the priorities from here on; who makes rules without a priority gets others.</summary>
     private const ushort FirstPriority = 700;
 
     private const uint IngressQdisc = 0xFFFF0000;
@@ -32,10 +32,12 @@ internal sealed class TrafficRedirect : IDisposable
         _device = device;
         _from = from;
         _to = to;
-        _netlink = Libc.Socket(SocketNumbers.AF_NETLINK, SocketNumbers.SOCK_RAW | SocketNumbers.SOCK_CLOEXEC, Netlink.NETLINK_ROUTE);
+        const int Type = SocketNumbers.SOCK_RAW | SocketNumbers.SOCK_CLOEXEC;
+        _netlink = Libc.Socket(SocketNumbers.AF_NETLINK, Type, Netlink.NETLINK_ROUTE);
         if (_netlink.IsInvalid)
             throw KernelErrors.Failed(device, "open a netlink socket", "NET_ADMIN");
-        int error = Request(Netlink.RTM_NEWQDISC, Netlink.NLM_F_CREATE | Netlink.NLM_F_EXCL, IngressQdisc, Netlink.TC_H_CLSACT, info: 0)
+        const int Fresh = Netlink.NLM_F_CREATE | Netlink.NLM_F_EXCL;
+        int error = Request(Netlink.RTM_NEWQDISC, Fresh, IngressQdisc, Netlink.TC_H_CLSACT, info: 0)
             .AppendText(Netlink.TCA_KIND, "clsact").Execute(_netlink);
         _ownsQdisc = error == 0;
         if (error is not 0 and not Errno.EEXIST)
@@ -80,7 +82,8 @@ internal sealed class TrafficRedirect : IDisposable
             Rule.Multicast => (1ul, 1ul),
             _ => (0ul, 0ul),
         };
-        NetlinkRequest request = Request(Netlink.RTM_NEWTFILTER, Netlink.NLM_F_CREATE, handle: 0, Ingress, InfoOf(rule));
+        NetlinkRequest request =
+            Request(Netlink.RTM_NEWTFILTER, Netlink.NLM_F_CREATE, handle: 0, Ingress, InfoOf(rule));
         request.AppendText(Netlink.TCA_KIND, "u32").AppendNested(Netlink.TCA_OPTIONS, () => request
             .AppendNested(Netlink.TCA_U32_SEL, () => AppendSelector(request, value, mask))
             .AppendNested(Netlink.TCA_U32_ACT, () => request
@@ -105,8 +108,8 @@ internal sealed class TrafficRedirect : IDisposable
     }
 
     /// <summary>
-    /// Compares the destination, which lies 14 to 9 bytes before the network header. Keys are words of 32 bits in network
-    /// order at multiples of 4, so the first one has two bytes that do not count.
+    /// Compares the destination, which lies 14 to 9 bytes before the network header. Keys are words of 32 bits in
+    /// network order at multiples of 4, so the first one has two bytes that do not count.
     /// </summary>
     private static void AppendSelector(NetlinkRequest request, ulong value, ulong mask) => request
         .Append(new U32Selector { Flags = Netlink.TC_U32_TERMINAL, Nkeys = 2 })
@@ -116,7 +119,9 @@ internal sealed class TrafficRedirect : IDisposable
     private static uint InfoOf(Rule rule)
     {
         ushort protocol = PacketSocket.ETH_P_ALL;
-        return ((uint)(FirstPriority + rule) << 16) | (BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(protocol) : protocol);
+        if (BitConverter.IsLittleEndian)
+            protocol = BinaryPrimitives.ReverseEndianness(protocol);
+        return ((uint)(FirstPriority + rule) << 16) | protocol;
     }
 
     private void AppendAction(NetlinkRequest request) => request
@@ -140,8 +145,8 @@ internal sealed class TrafficRedirect : IDisposable
 
     private DataplaneException Failure(string needed, int error)
     {
-        string problem = $"{_device} cannot redirect what arrives at {_from.Name} by traffic control: {Errno.Describe(error)}";
         return new DataplaneException(
-            problem, error is Errno.EPERM ? KernelErrors.Grant("NET_ADMIN") : $"the kernel needs {needed}");
+            $"{_device} cannot redirect what arrives at {_from.Name} by traffic control: {Errno.Describe(error)}",
+            error is Errno.EPERM ? KernelErrors.Grant("NET_ADMIN") : $"the kernel needs {needed}");
     }
 }

@@ -14,9 +14,13 @@ internal static unsafe class VlanTag
     {
         if ((header->TpStatus & PacketSocket.TP_STATUS_VLAN_VALID) == 0)
             return 0;
-        uint protocol = (header->TpStatus & PacketSocket.TP_STATUS_VLAN_TPID_VALID) != 0 ? header->TpVlanTpid : (uint)PacketSocket.ETH_P_8021Q;
+        bool isKnown = (header->TpStatus & PacketSocket.TP_STATUS_VLAN_TPID_VALID) != 0;
+        uint protocol = isKnown ? header->TpVlanTpid : PacketSocket.ETH_P_8021Q;
         return (protocol << 16) | header->TpVlanTci;
     }
+
+    /// <summary>Whether a tag follows an EtherType: of a customer or of a provider.</summary>
+    public static bool IsProtocol(ushort etherType) => etherType is PacketSocket.ETH_P_8021Q or PacketSocket.ETH_P_8021AD;
 
     /// <summary>Writes a tag in the order of the wire.</summary>
     public static void Write(byte* destination, uint tag) =>

@@ -1,4 +1,3 @@
-using System.Text;
 using Dataplane.Linux;
 using Dataplane.Vdev.Kernel;
 using Microsoft.Win32.SafeHandles;
@@ -6,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Dataplane.Vdev.Tap;
 
 /// <summary>
-/// The descriptors of a tap interface, one per queue (linux/if_tun.h). The first one makes the interface, in the network
-/// namespace of the thread that opens it; the interface goes when the last one is closed, unless somebody made it to stay.
+/// The descriptors of a tap interface, one per queue (linux/if_tun.h). The first one makes the interface, in the
+/// network namespace of the thread that opens it; the interface goes when the last one is closed, unless somebody made
+/// it to stay.
 /// </summary>
 internal sealed unsafe class TapDevice : IDisposable
 {
@@ -19,8 +19,8 @@ internal sealed unsafe class TapDevice : IDisposable
     public TapDevice(string device, string name)
     {
         _device = device;
-        if (Encoding.UTF8.GetByteCount(name) is 0 or >= NetworkDevice.IFNAMSIZ)
-            throw new DataplaneException($"{device} cannot make the interface '{name}': a name has 1 to {NetworkDevice.IFNAMSIZ - 1} bytes");
+        if (!InterfaceName.IsValid(name))
+            throw new DataplaneException($"{device} cannot make the interface '{name}': {InterfaceName.Rule}");
         Name = name;
         AddQueue();
     }
@@ -41,7 +41,7 @@ internal sealed unsafe class TapDevice : IDisposable
             AddQueue();
     }
 
-    /// <summary>The descriptor of a queue, for the calls of the fast path; queues beyond those that exist share them.</summary>
+    /// <summary>The descriptor of a queue, for the fast path; queues beyond those that exist share them.</summary>
     public int FdOf(int queue) => (int)_queues[queue % _queues.Count].DangerousGetHandle();
 
     public void Dispose() => _queues.ForEach(queue => queue.Dispose());
@@ -54,11 +54,11 @@ internal sealed unsafe class TapDevice : IDisposable
             if (queue.IsInvalid)
                 throw OpenFailure();
             var request = default(Ifreq);
-            Encoding.UTF8.GetBytes(Name, new Span<byte>(request.Name, NetworkDevice.IFNAMSIZ - 1));
+            InterfaceName.Write(Name, ref request);
             request.Value.Flags = TunDevice.IFF_TAP | TunDevice.IFF_NO_PI | TunDevice.IFF_MULTI_QUEUE;
             if (Libc.Ioctl(queue, TunDevice.TUNSETIFF, &request) != 0)
                 throw AttachFailure();
-            Name = Encoding.UTF8.GetString(new ReadOnlySpan<byte>(request.Name, NetworkDevice.IFNAMSIZ)).TrimEnd('\0');
+            Name = InterfaceName.Read(request);
             _queues.Add(queue);
         }
         catch
@@ -74,7 +74,7 @@ internal sealed unsafe class TapDevice : IDisposable
         return new DataplaneException(
             $"{_device} cannot open {Path}: {Errno.Describe(errno)}",
             errno is Errno.ENOENT or Errno.ENODEV or Errno.ENXIO
-                ? $"load the module (modprobe tun), and give the container the device: hostPath {{path: {Path}, type: CharDevice}}"
+                ? $"modprobe tun, and give the container the device: hostPath: {{path: {Path}, type: CharDevice}}"
                 : $"give the process read and write access to {Path}");
     }
 
@@ -82,7 +82,8 @@ internal sealed unsafe class TapDevice : IDisposable
     {
         DataplaneException failure = KernelErrors.Failed(_device, $"make the tap interface {Name}", "NET_ADMIN");
         return Errno.Last is Errno.EINVAL or Errno.EBUSY or Errno.EEXIST
-            ? new DataplaneException(failure.Problem, $"an interface of that name is there already: choose another with iface=, or ip link del {Name}")
+            ? new DataplaneException(
+                failure.Problem, $"an interface of that name is there already: ip link del {Name}, or choose another with iface=")
             : failure;
     }
 }

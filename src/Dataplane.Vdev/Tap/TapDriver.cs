@@ -28,13 +28,14 @@ public sealed class TapDriver : IVdevDriver
         string? mac = arguments.Get("mac");
         bool isFixed = mac == FixedAddress;
         MacAddress? address = isFixed ? FixedAddressFor(context) : mac is null ? null : ReadAddress(arguments, mac);
-        return TapPort.Open(context, new TapOptions(arguments.Get("iface") ?? "dtap%d", address, isFixed, arguments.Get("remote")));
+        string iface = arguments.Get("iface") ?? "dtap%d";
+        return TapPort.Open(context, new TapOptions(iface, address, isFixed, arguments.Get("remote")));
     }
 
     private static MacAddress ReadAddress(Devargs arguments, string mac) =>
         MacAddress.TryParse(mac, out MacAddress address) && !address.IsMulticast && !address.IsZero
             ? address
-            : throw arguments.Invalid("mac", mac, $"'{FixedAddress}' or the MAC address of one station, such as 02:00:00:00:00:01");
+            : throw arguments.Invalid("mac", mac, $"'{FixedAddress}' or the MAC address of a station, such as 02:00:00:00:00:01");
 
     /// <summary>As DPDK has it: "dtap" behind a local prefix, and a digit that counts the ports with this value.</summary>
     private static MacAddress FixedAddressFor(PortContext context)

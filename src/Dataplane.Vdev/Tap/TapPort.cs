@@ -4,7 +4,7 @@ using Dataplane.Vdev.Kernel;
 
 namespace Dataplane.Vdev.Tap;
 
-/// <summary>A port of <see cref="TapDriver"/>. Its interface is there until the port is closed, and up while it is started.</summary>
+/// <summary>A port of <see cref="TapDriver"/>. Its interface is up while it is started, and gone when it is closed.</summary>
 internal sealed class TapPort : Port
 {
     /// <summary>Most queues; DPDK's RTE_PMD_TAP_MAX_QUEUES.</summary>

@@ -38,7 +38,7 @@ internal sealed unsafe class TapTxQueue(TxQueueContext context, FrameLimit limit
         return done;
     }
 
-    /// <summary>Writes a packet if the kernel has room for it and the interface is up; false if it never can be.</summary>
+    /// <summary>Writes a packet if the kernel takes it now; false if it never does.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryWrite(Packet packet, out bool written)
     {

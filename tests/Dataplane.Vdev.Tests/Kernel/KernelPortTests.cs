@@ -268,17 +268,18 @@ public abstract class KernelPortTests : IDisposable
     public void No_descriptor_is_left_behind()
     {
         Start().Dispose();
-        int before = Directory.GetFiles("/proc/self/fd").Length;
+        int before = CountDescriptors();
         for (int i = 0; i < 5; i++)
         {
             using KernelPort port = Start();
             port.Port.Stop();
             port.Start();
-            Assert.ThrowsAny<DataplaneException>(() => new KernelPort(Network, "net_af_packet7,iface=lo", "net_af_packet8,iface=nowhere"));
+            Assert.ThrowsAny<DataplaneException>(
+                () => new KernelPort(Network, "net_af_packet7,iface=lo", "net_af_packet8,iface=nowhere"));
             Assert.ThrowsAny<DataplaneException>(() => new KernelPort(Network, "net_tap7", "net_tap8,remote=nowhere"));
         }
 
-        Assert.Equal(before, Directory.GetFiles("/proc/self/fd").Length);
+        Assert.Equal(before, CountDescriptors());
     }
 
     /// <summary>Opens what stands at the other end.</summary>
@@ -302,6 +303,14 @@ public abstract class KernelPortTests : IDisposable
                 peer.Send(frame);
             Assert.Equal(frames, port.Receive(frames.Length));
         }
+    }
+
+    /// <summary>Sockets, taps, eventfds and memory: what ports open. Pipes of programs that ended wait for the collector.</summary>
+    private static int CountDescriptors()
+    {
+        string[] kinds = ["socket:", "anon_inode:", "/dev/net/tun", "/memfd:"];
+        return new DirectoryInfo("/proc/self/fd").GetFileSystemInfos()
+            .Count(fd => kinds.Any(kind => fd.LinkTarget?.StartsWith(kind, StringComparison.Ordinal) == true));
     }
 
     private protected KernelPort Start(MempoolOptions? pool = null, int mtu = 1500)
