@@ -1,3 +1,4 @@
+using Dataplane.Eal;
 using Dataplane.Ports;
 
 namespace Dataplane.Vdev.Ring;
@@ -31,6 +32,8 @@ public sealed class RingDriver : IVdevDriver
     {
         var preload = new RingPreload(
             arguments.GetInt32("preload", 0, 0, RingWire<SpscPacketRing>.Capacity), arguments.GetInt32("size", 64, 14, 2048));
+        if (arguments.Has(NodeAction) && arguments.Has(Peer))
+            throw new CommandLineException($"The device '{arguments.Name}' has both {NodeAction} and {Peer}", "give one of them: they name the rings to use");
         if (arguments.Get(NodeAction) is { } action)
             return CreateNode(context, arguments, action, preload);
         if (arguments.Get(Peer) is { } peer)

@@ -1,0 +1,80 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Dataplane.Testing;
+
+namespace Dataplane.Vdev.Tests;
+
+/// <summary>
+/// Reads the arm64 code of the rings for the instructions of their tables of barriers. An x86-64 machine orders memory
+/// so strictly, and an emulator on one too, that no test which runs the code would miss one.
+/// </summary>
+public sealed partial class Arm64BarrierTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("arm64-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [SkippableTheory]
+    [InlineData("Enqueue")]
+    [InlineData("Dequeue")]
+    public void A_side_of_the_ring_acquires_the_index_of_the_other_before_the_copy_and_releases_its_own_behind_it(string method)
+    {
+        List<string> code = Disassemble("Dataplane.Vdev", "Dataplane.Vdev.Ring.SpscPacketRing", method);
+        int acquire = code.FindIndex(IsAcquire), copy = code.FindLastIndex(IsCall), release = code.FindLastIndex(IsRelease);
+
+        Assert.InRange(acquire, 0, copy);
+        Assert.InRange(release, copy, code.Count);
+        Assert.Equal((1, 1), (code.Count(IsAcquire), code.Count(IsRelease)));
+    }
+
+    [SkippableFact]
+    public void Claiming_acquires_both_indices_before_it_exchanges()
+    {
+        List<string> code = Disassemble("Dataplane.Core", "Dataplane.Rings.MpmcRingCore", "Claim");
+        int exchange = code.FindIndex(line => line.StartsWith("casal", StringComparison.Ordinal));
+
+        Assert.Equal(2, code.Take(exchange).Count(IsAcquire));
+    }
+
+    [SkippableFact]
+    public void Publishing_waits_with_acquiring_reads_and_releases_last()
+    {
+        List<string> code = Disassemble("Dataplane.Core", "Dataplane.Rings.MpmcRingCore", "Publish");
+        int release = code.FindLastIndex(IsRelease);
+
+        Assert.InRange(code.FindIndex(IsAcquire), 0, release);
+        Assert.True(code.FindLastIndex(IsAcquire) < release);
+        Assert.Equal(1, code.Count(IsRelease));
+    }
+
+    private static bool IsAcquire(string line) => line.StartsWith("ldar", StringComparison.Ordinal) || line.StartsWith("ldapr", StringComparison.Ordinal);
+
+    private static bool IsRelease(string line) => line.StartsWith("stlr", StringComparison.Ordinal) || line.StartsWith("stlur", StringComparison.Ordinal);
+
+    private static bool IsCall(string line) => line.StartsWith("blr", StringComparison.Ordinal);
+
+    /// <summary>The instructions of a method as Crossgen2 compiles it for arm64 with the atomics of Armv8.1.</summary>
+    private List<string> Disassemble(string assembly, string type, string method)
+    {
+        string crossgen = typeof(Arm64BarrierTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(metadata => metadata.Key == "Crossgen2").Value!;
+        Skip.IfNot(File.Exists(crossgen), "Crossgen2 comes for linux-x64 only");
+        string listing = Path.Combine(_folder, "listing"), here = AppContext.BaseDirectory;
+        string core = Path.Combine(here, "Dataplane.Core.dll");
+        // What net_ring calls of Core is inlined into it, as it is at run time.
+        string[] bubble = assembly == "Dataplane.Core" ? [] : ["--inputbubble", "--inputbubbleref:" + core, "-r", core];
+        Shell.Run(
+            crossgen,
+            [
+                "--targetos:linux", "--targetarch:arm64", "--instruction-set:lse,rcpc", "-O", .. bubble,
+                "-r", Path.GetDirectoryName(typeof(object).Assembly.Location) + "/*.dll", "-r", here + "/Microsoft.Extensions.*.dll",
+                $"--singlemethodtypename:{type}, {assembly}", "--singlemethodname:" + method, "--singlemethodindex:1",
+                "--codegenopt:JitDisasm=*", "--codegenopt:JitStdOutFile=" + listing,
+                "-o", Path.Combine(_folder, "out.dll"), Path.Combine(here, assembly + ".dll"),
+            ]);
+        return [.. File.ReadLines(listing).Where(line => Instruction().IsMatch(line)).Select(line => line.Trim())];
+    }
+
+    [GeneratedRegex(@"^ {4,}[a-z]")]
+    private static partial Regex Instruction();
+}
