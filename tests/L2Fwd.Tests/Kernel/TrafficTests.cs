@@ -23,6 +23,20 @@ public class TrafficTests
         await ExchangeAsync(hosts, Rewriter(hosts, port: 1), Rewriter(hosts, port: 0));
     }
 
+    [Fact]
+    public async Task Ping_and_TCP_pass_over_tap_and_every_frame_arrives_as_it_was_sent()
+    {
+        using TwoHosts hosts = await TwoHosts.OverTapAsync("--no-mac-updating");
+        await ExchangeAsync(hosts, leftToRight: null, rightToLeft: null);
+    }
+
+    [Fact]
+    public async Task Over_tap_every_frame_gets_the_addresses_of_its_new_way_and_nothing_else_changes()
+    {
+        using TwoHosts hosts = await TwoHosts.OverTapAsync("");
+        await ExchangeAsync(hosts, Rewriter(hosts, port: 1), Rewriter(hosts, port: 0));
+    }
+
     private static async Task ExchangeAsync(TwoHosts hosts, Func<byte[], byte[]>? leftToRight, Func<byte[], byte[]>? rightToLeft)
     {
         using FrameCapture fromLeft = hosts.Capture(hosts.Left, "out");
