@@ -13,9 +13,10 @@ internal sealed record Placement(int Cpu, string? NetworkNamespace = null)
 
     /// <summary>
     /// The words in front of a command that put it there. Each of these programs executes the next in its own place, so
-    /// that the process that is started is the program in the end.
+    /// that the process that is started is the program in the end. In the background of a script SIGINT is ignored, and
+    /// so would every program that is started there.
     /// </summary>
     public IEnumerable<string> Prefix =>
         (NetworkNamespace is null ? [] : (IEnumerable<string>)["ip", "netns", "exec", NetworkNamespace])
-        .Concat(["taskset", "-c", $"{Cpu}"]);
+        .Concat(["taskset", "-c", $"{Cpu}", "env", "--default-signal=INT"]);
 }
