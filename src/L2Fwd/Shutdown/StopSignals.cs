@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Dataplane;
 using L2Fwd.Terminal;
 
 namespace L2Fwd.Shutdown;
@@ -22,6 +23,7 @@ internal sealed class StopSignals : IDisposable
     public StopSignals(Output output)
     {
         _output = output;
+        ProcessSignals.StopIgnoring();
         _registrations =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Receive(context, 2)),

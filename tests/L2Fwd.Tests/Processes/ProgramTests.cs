@@ -146,4 +146,16 @@ public class ProgramTests
 
     private static string FirstChild(string process) =>
         File.ReadAllText($"/proc/{process}/task/{process}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)[0];
+
+    [Fact]
+    public async Task SIGINT_ends_it_also_where_a_script_started_it_in_the_background()
+    {
+        // A shell without job control has its background commands ignore SIGINT; env --ignore-signal does the same.
+        using L2FwdProcess l2fwd = L2FwdProcess.StartCommand(
+            "env", "--ignore-signal=INT", L2FwdProcess.Path, "--no-huge", "--no-pci", "--vdev=net_null0", "--", "-p", "1");
+        await l2fwd.WaitForOutputAsync("Port statistics");
+        l2fwd.Signal("INT");
+        Assert.Equal(0, await l2fwd.WaitForExitAsync());
+        Assert.Contains("Signal 2 received", l2fwd.Output, StringComparison.Ordinal);
+    }
 }
