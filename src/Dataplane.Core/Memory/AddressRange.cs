@@ -12,12 +12,16 @@ internal sealed unsafe class AddressRange : IDisposable
     public const ulong DefaultBase = 0x1_0000_0000;
 
     /// <summary>The smallest IOMMUs translate 39 bits; below this IOVA = VA fits them all.</summary>
-    private const ulong Ceiling = 1UL << 39;
+    private const ulong DefaultCeiling = 1UL << 39;
+
+    /// <summary>Where user space ends, but for what mmap gives out only if asked for it (47 bits on x86-64, 48 on arm64).</summary>
+    private const ulong UserSpaceEnd = 1UL << 47;
 
     /// <summary>Steps in which a free place is searched, and the alignment of chunks: the largest page of x86-64 (1 GiB).</summary>
     private const ulong Step = 1UL << 30;
 
     private readonly ulong _searchFrom;
+    private readonly ulong _ceiling;
     private readonly nuint _chunkSize;
     private readonly List<Chunk> _chunks = [];
 
@@ -28,6 +32,7 @@ internal sealed unsafe class AddressRange : IDisposable
     public AddressRange(ulong? baseAddress, ulong chunkSize)
     {
         _searchFrom = ByteSize.AlignUp(baseAddress ?? DefaultBase, Step);
+        _ceiling = _searchFrom < DefaultCeiling ? DefaultCeiling : UserSpaceEnd;
         _chunkSize = (nuint)ByteSize.AlignUp(chunkSize, Step);
         Reserve(_chunkSize);
     }
@@ -70,7 +75,7 @@ internal sealed unsafe class AddressRange : IDisposable
     private void Reserve(nuint length)
     {
         const int Flags = Libc.MAP_PRIVATE | Libc.MAP_NORESERVE;
-        for (ulong address = _searchFrom; address + length <= Ceiling; address += Step)
+        for (ulong address = _searchFrom; address + length <= _ceiling; address += Step)
         {
             void* mapped = Libc.MmapAnonymous(
                 (void*)address, length, Libc.PROT_NONE, Flags | Libc.MAP_FIXED_NOREPLACE);
@@ -98,7 +103,7 @@ internal sealed unsafe class AddressRange : IDisposable
         if (mapped == Libc.MapFailed)
         {
             throw new DataplaneException(
-                $"cannot reserve {ByteSize.Format(length)} of address space: {Errno.DescribeLast()}",
+                $"Cannot reserve {ByteSize.Format(length)} of address space: {Errno.DescribeLast()}",
                 "raise the limit with 'ulimit -v unlimited'");
         }
 

@@ -11,22 +11,31 @@ namespace Dataplane.Memory;
 /// <param name="File">The file that holds the limit.</param>
 internal sealed record CgroupBudget(ulong Left, ulong Limit, string File)
 {
+    /// <summary>
+    /// What the program itself will still take of its memory limit: code, heap, stacks. Without it the pod would be killed
+    /// moments after the last buffer fitted.
+    /// </summary>
+    private const ulong ForTheProgram = 32 * ByteSize.MiB;
+
     /// <summary>For hugepages of a size; null: no limit. (Documentation/admin-guide/cgroup-v1/hugetlb.rst, cgroup-v2.rst)</summary>
     public static CgroupBudget? ForHugepages(HostFiles files, ulong pageSize)
     {
         string size = ByteSize.FormatForCgroup(pageSize);
-        return Least(files, "hugetlb", [$"hugetlb.{size}", $"hugetlb.{size}.rsvd"], _ => 0);
+        return Least(files, "hugetlb", [$"hugetlb.{size}", $"hugetlb.{size}.rsvd"], keep: 0, _ => 0);
     }
 
-    /// <summary>For ordinary pages; null: no limit. Cached files count as used but would make room.</summary>
+    /// <summary>
+    /// For ordinary pages; null: no limit. Cached files count as used but would make room; the program needs some itself.
+    /// </summary>
     public static CgroupBudget? ForOrdinaryPages(HostFiles files) => Least(
         files,
         "memory",
         ["memory"],
+        ForTheProgram,
         directory => FileCache(files.ReadLines(Path.Join(directory, "memory.stat"))));
 
     private static CgroupBudget? Least(
-        HostFiles files, string controller, string[] counters, Func<string, ulong> reclaimable)
+        HostFiles files, string controller, string[] counters, ulong keep, Func<string, ulong> reclaimable)
     {
         CgroupBudget? least = null;
         foreach (CgroupPath path in Cgroups.Find(controller, files))
@@ -43,6 +52,7 @@ internal sealed record CgroupBudget(ulong Left, ulong Limit, string File)
                         continue;
                     ulong usage = files.ReadNumber(Path.Join(directory, $"{counter}.{usageName}")) ?? 0;
                     usage -= Math.Min(usage, reclaimable(directory));
+                    usage += keep;
                     ulong left = limit - Math.Min(limit, usage);
                     if (least is null || left < least.Left)
                         least = new CgroupBudget(left, limit, file);

@@ -16,6 +16,9 @@ public sealed unsafe class DataplaneMemory : IDisposable, IDmaMapper
     /// <summary>Zones start and end on lines of their own, so that two cores never share one by accident.</summary>
     private const nuint Granule = 128;
 
+    /// <summary>User space ends at 2^47 on x86-64, at most at 2^52 on arm64; sums of what is smaller do not overflow.</summary>
+    private const ulong LargestZone = 1UL << 52;
+
     private readonly Lock _gate = new();
     private readonly SegmentGrower _grower;
     private ImmutableArray<SegmentHeap> _heaps = [];
@@ -78,6 +81,8 @@ public sealed unsafe class DataplaneMemory : IDisposable, IDmaMapper
         string name, nuint length, int numaNode = -1, nuint alignment = Granule, bool contiguous = false)
     {
         ArgumentOutOfRangeException.ThrowIfZero(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, LargestZone);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(alignment, LargestZone);
         if (!BitOperations.IsPow2(alignment))
             throw new ArgumentOutOfRangeException(nameof(alignment), alignment, "must be a power of two");
 
@@ -147,7 +152,7 @@ public sealed unsafe class DataplaneMemory : IDisposable, IDmaMapper
     private static void Check(MemoryOptions options)
     {
         if (options.FilePrefix.Length == 0 || options.FilePrefix.AsSpan().ContainsAny('/', '%', '*'))
-            throw new DataplaneException($"--file-prefix '{options.FilePrefix}' cannot be a part of a file's name");
+            throw new DataplaneException($"The file prefix '{options.FilePrefix}' cannot be a part of a file's name", "give another --file-prefix");
         if (options.IovaMode != IovaMode.Pa)
             return;
         if (options.NoHuge)
@@ -179,7 +184,7 @@ public sealed unsafe class DataplaneMemory : IDisposable, IDmaMapper
         AddSegment(_grower.Grow($"'{name}'", length, alignment, numaNode, contiguous));
         return Find(name, length, numaNode, alignment, contiguous)
             ?? throw new DataplaneException(
-                $"cannot get {ByteSize.Format(length)} of physically contiguous memory for '{name}'",
+                $"Cannot get {ByteSize.Format(length)} of physically contiguous memory for '{name}'",
                 "use larger hugepages (hugepagesz=1G) or --iova-mode=va");
     }
 

@@ -59,7 +59,7 @@ internal sealed record HugetlbMount(string Directory, ulong PageSize)
                 : $"make it this user's (chown, or mount it with uid= and gid=), or use --in-memory");
 
         DataplaneException Unusable(string reason, string remedy) =>
-            new($"cannot use --huge-dir {directory}: {reason}", remedy);
+            new($"Cannot use --huge-dir {directory}: {reason}", remedy);
     }
 
     /// <summary>Whether the process may make files there.</summary>

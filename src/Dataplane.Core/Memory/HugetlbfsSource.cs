@@ -68,7 +68,7 @@ internal sealed class HugetlbfsSource : PageSource
             {
                 if (Errno.Last == Errno.EEXIST)
                     continue;
-                throw new DataplaneException($"cannot make {path}: {Errno.DescribeLast()}", "use --in-memory or another --huge-dir");
+                throw new DataplaneException($"Cannot make {path}: {Errno.DescribeLast()}", "use --in-memory or another --huge-dir");
             }
 
             // Peers get copies of the file's descriptor and may outlive us. The lock must end with us, so it has its own.

@@ -34,6 +34,6 @@ internal sealed class NumaNodes
         return _nodes.Contains(node)
             ? [node]
             : throw new DataplaneException(
-                $"there is no memory of NUMA node {node} for this process, which may use: {_nodes}");
+                $"There is no memory of NUMA node {node} for this process, which may use: {_nodes}");
     }
 }

@@ -84,7 +84,7 @@ internal sealed class PageBudget(HostFiles files, IReadOnlyList<int>? limitPerNo
         return new Bound(
             available,
             $"{ByteSize.Format(wanted)} are needed and the machine has {ByteSize.About(available)} left",
-            "use fewer or smaller mempools");
+            "ask for less, or end other programs");
     }
 
     private CgroupBudget? CgroupOf(PageSource source) => source.IsHuge

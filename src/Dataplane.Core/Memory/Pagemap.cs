@@ -46,6 +46,6 @@ internal static unsafe class Pagemap
     }
 
     private static DataplaneException Unavailable(string reason) => new(
-        $"cannot use IOVA as PA since physical addresses are not available: {File}: {reason}",
+        $"Cannot use IOVA as PA since physical addresses are not available: {File}: {reason}",
         "run as root or with CAP_SYS_ADMIN, or use --iova-mode=va");
 }

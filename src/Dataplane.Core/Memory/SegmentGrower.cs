@@ -36,6 +36,13 @@ internal sealed unsafe class SegmentGrower : IDisposable
             throw;
         }
 
+        if (options.BaseVirtualAddress is { } wanted && wanted != (ulong)Base)
+        {
+            logger.LogWarning(
+                "Memory starts at 0x{Base:x}, not at --base-virtaddr 0x{Wanted:x}, which is taken or no multiple of 1 GiB",
+                (ulong)Base, wanted);
+        }
+
         _mapper = new SegmentMapper(_addresses, bindToNode: _nodes.AreSeveral, _iovaMode, logger);
     }
 
@@ -177,7 +184,7 @@ internal sealed unsafe class SegmentGrower : IDisposable
             ? "this kernel has no hugepages"
             : string.Join(", or ", worth.Select(r => r.Reason.Problem));
         return new DataplaneException(
-            $"cannot get {ByteSize.Format(ByteSize.Ceiling(length))} of {kind} for {purpose}: {reasons}",
+            $"Cannot get {ByteSize.Format(ByteSize.Ceiling(length))} of {kind} for {purpose}: {reasons}",
             worth.FirstOrDefault()?.Reason.Remedy,
             worth.FirstOrDefault()?.Reason);
     }

@@ -54,7 +54,7 @@ internal static class StaleFiles
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new DataplaneException(
-                $"cannot list {directory}: {e.Message.TrimEnd('.')}", "make it readable, or use --in-memory", e);
+                $"Cannot list {directory}: {e.Message.TrimEnd('.')}", "make it readable, or use --in-memory", e);
         }
     }
 
@@ -68,7 +68,7 @@ internal static class StaleFiles
     }
 
     private static DataplaneException InUse(string path, string prefix, int? owner) => new(
-        $"the file prefix '{prefix}' is in use: {(owner is null ? "another process" : $"process {owner}")} has {path}",
+        $"The file prefix '{prefix}' is in use: {(owner is null ? "another process" : $"process {owner}")} has {path}",
         "give every process its own with --file-prefix=NAME");
 
     /// <summary>A process that has a file open, as far as /proc shows us; ours if it has it twice.</summary>

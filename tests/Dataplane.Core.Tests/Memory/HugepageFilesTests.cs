@@ -141,7 +141,7 @@ public sealed class HugepageFilesTests : IDisposable
         {
             var refused = Assert.Throws<DataplaneException>(() => Create("a"));
             Assert.Equal(
-                $"the file prefix 'a' is in use: process {holder.Id} has {_mount.Path}/amap_0; "
+                $"The file prefix 'a' is in use: process {holder.Id} has {_mount.Path}/amap_0; "
                 + "give every process its own with --file-prefix=NAME",
                 refused.Message);
             Assert.Equal(["amap_0"], _mount.Files);
@@ -193,7 +193,7 @@ public sealed class HugepageFilesTests : IDisposable
         using DataplaneMemory memory = Create("a");
         var refused = Assert.Throws<DataplaneException>(() => memory.Allocate("pool", 66 << 20));
         Assert.Equal(
-            $"cannot get 66 MiB of hugepage memory for 'pool': the size= option of the mount leaves 64 MiB of "
+            $"Cannot get 66 MiB of hugepage memory for 'pool': the size= option of the mount leaves 64 MiB of "
             + $"2 MiB hugepages of {_mount.Path}; mount it with a larger size=",
             refused.Message);
         memory.Allocate("pool", 64 << 20).Dispose();
@@ -205,14 +205,14 @@ public sealed class HugepageFilesTests : IDisposable
         var options = new MemoryOptions { HugeDirectory = "/tmp" };
         var refused = Assert.Throws<DataplaneException>(() => DataplaneMemory.Create(options, NullLogger.Instance));
         Assert.StartsWith(
-            "cannot use --huge-dir /tmp: it is not on a hugetlbfs; "
+            "Cannot use --huge-dir /tmp: it is not on a hugetlbfs; "
             + "run 'mkdir -p /mnt/huge && mount -t hugetlbfs nodev /mnt/huge' and give --huge-dir=/mnt/huge",
             refused.Message,
             StringComparison.Ordinal);
 
         options = new MemoryOptions { HugeDirectory = "/nowhere" };
         refused = Assert.Throws<DataplaneException>(() => DataplaneMemory.Create(options, NullLogger.Instance));
-        Assert.StartsWith("cannot use --huge-dir /nowhere: No such file", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Cannot use --huge-dir /nowhere: No such file", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -221,7 +221,7 @@ public sealed class HugepageFilesTests : IDisposable
         HugetlbfsMountPoint.Run("mount", "-o", "remount,ro", _mount.Path);
         var refused = Assert.Throws<DataplaneException>(() => Create("a"));
         Assert.Equal(
-            $"cannot use --huge-dir {_mount.Path}: Read-only file system; "
+            $"Cannot use --huge-dir {_mount.Path}: Read-only file system; "
             + $"run 'mount -o remount,rw {_mount.Path}', or use --in-memory",
             refused.Message);
 

@@ -99,6 +99,6 @@ public sealed class HugepageInventoryTests : IDisposable
         Assert.Equal([1, 2], nodes.InOrder(-1).Order());
         Assert.Equal([2], nodes.InOrder(2));
         var refused = Assert.Throws<DataplaneException>(() => nodes.InOrder(0));
-        Assert.Equal("there is no memory of NUMA node 0 for this process, which may use: 1-2", refused.Message);
+        Assert.Equal("There is no memory of NUMA node 0 for this process, which may use: 1-2", refused.Message);
     }
 }

@@ -33,7 +33,7 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
         using DataplaneMemory memory = Create(InMemory);
         var refused = Assert.Throws<DataplaneException>(() => memory.Allocate("pool", Tebibyte));
         Assert.Matches(
-            @"^cannot get 1024 GiB of hugepage memory for 'pool': (1024 hugepages of 1 GiB are needed and \d+ are free, or )?"
+            @"^Cannot get 1024 GiB of hugepage memory for 'pool': (1024 hugepages of 1 GiB are needed and \d+ are free, or )?"
             + @"524288 hugepages of 2 MiB are needed and \d+ are free; run 'echo \d+ > /[a-z0-9_/kBM-]+/nr_hugepages'$",
             refused.Message);
         memory.Allocate("smaller", 1 << 20).Dispose();
@@ -47,7 +47,7 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
 
         var refused = Assert.Throws<DataplaneException>(() => memory.Allocate("pool", Tebibyte));
         Assert.StartsWith(
-            "cannot get 1024 GiB of hugepage memory for 'pool': cannot map 1024 GiB of 2 MiB hugepages: "
+            "Cannot get 1024 GiB of hugepage memory for 'pool': cannot map 1024 GiB of 2 MiB hugepages: "
             + "Cannot allocate memory",
             refused.Message,
             StringComparison.Ordinal);
@@ -178,9 +178,9 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
     public void Memory_asked_for_at_start_that_is_not_to_be_had_is_an_error()
     {
         var refused = Assert.Throws<DataplaneException>(() => Create(InMemory with { Megabytes = 1 << 20 }));
-        Assert.StartsWith("cannot get 1024 GiB of hugepage memory for -m: ", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Cannot get 1024 GiB of hugepage memory for -m: ", refused.Message, StringComparison.Ordinal);
         refused = Assert.Throws<DataplaneException>(() => Create(new MemoryOptions { MegabytesPerNode = [0, 0, 0, 4] }));
-        Assert.Equal("there is no memory of NUMA node 3 for this process, which may use: 0", refused.Message);
+        Assert.Equal("There is no memory of NUMA node 3 for this process, which may use: 0", refused.Message);
     }
 
     [Fact]
@@ -217,7 +217,7 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
             memory.Allocate("zone", 100);
             Assert.Equal(
                 noHuge ? []
-                    : ["cannot get 1 MiB of hugepage memory for 'zone': this kernel has no hugepages; "
+                    : ["Cannot get 1 MiB of hugepage memory for 'zone': this kernel has no hugepages; "
                         + "ordinary pages are used instead, which is slower"],
                 log.Lines);
         }
@@ -232,7 +232,7 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
         var refused = Assert.Throws<DataplaneException>(() => memory.Allocate("pool", 16 << 20));
 
         Assert.Equal(
-            "cannot get 16 MiB of memory for 'pool': --socket-limit of 8 MiB leaves 8 MiB on NUMA node 0; raise --socket-limit",
+            "Cannot get 16 MiB of memory for 'pool': --socket-limit of 8 MiB leaves 8 MiB on NUMA node 0; raise --socket-limit",
             refused.Message);
         Assert.Empty(log.Lines);
     }
@@ -250,7 +250,7 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
 
         Assert.Equal((nuint)Environment.SystemPageSize, first.Segment.PageSize);
         Assert.Equal(
-            "cannot get 8 MiB of hugepage memory for 'first': 4 hugepages of 2 MiB are needed and 3 are free; "
+            "Cannot get 8 MiB of hugepage memory for 'first': 4 hugepages of 2 MiB are needed and 3 are free; "
             + "run 'echo 32 > /proc/sys/vm/nr_hugepages'; ordinary pages are used instead, which is slower",
             Assert.Single(log.Lines));
     }
@@ -261,7 +261,7 @@ public sealed unsafe class HugepageMemoryTests(HugepageFixture hugepages)
         using var machine = new FakeMachine();
         using DataplaneMemory memory = DataplaneMemory.Create(InMemory, NullLogger.Instance, machine.Files);
         var refused = Assert.Throws<DataplaneException>(() => memory.Allocate("pool", 1));
-        Assert.Equal("cannot get 1 MiB of hugepage memory for 'pool': this kernel has no hugepages", refused.Message);
+        Assert.Equal("Cannot get 1 MiB of hugepage memory for 'pool': this kernel has no hugepages", refused.Message);
     }
 
     [Fact]

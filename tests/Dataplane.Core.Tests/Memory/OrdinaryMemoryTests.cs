@@ -1,5 +1,6 @@
 using Dataplane.Linux;
 using Dataplane.Memory;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dataplane.Core.Tests.Memory;
@@ -91,6 +92,34 @@ public sealed unsafe class OrdinaryMemoryTests
     }
 
     [Fact]
+    public void Memory_starts_where_the_user_says_or_a_notice_tells_that_it_does_not()
+    {
+        foreach (ulong wanted in (ulong[])[0x34_0000_0000, 0x3000_0000_0000])
+        {
+            var log = new RecordingLogger();
+            using DataplaneMemory first = Create(NoHuge with { BaseVirtualAddress = wanted }, log);
+            Assert.Equal(wanted, (ulong)first.Allocate("zone", 1).Address);
+            Assert.Empty(log.Lines);
+
+            using DataplaneMemory second = Create(NoHuge with { BaseVirtualAddress = wanted }, log);
+            var moved = (ulong)second.Allocate("zone", 1).Address;
+            Assert.True(moved > wanted);
+            Assert.Equal(
+                [$"Memory starts at 0x{moved:x}, not at --base-virtaddr 0x{wanted:x}, which is taken or no multiple of 1 GiB"],
+                log.Lines);
+        }
+    }
+
+    [Fact]
+    public void More_than_any_address_space_holds_is_refused()
+    {
+        using DataplaneMemory memory = Create();
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Allocate("zone", nuint.MaxValue - 100));
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Allocate("zone", 1, alignment: unchecked((nuint)(1UL << 63))));
+        Assert.Throws<DataplaneException>(() => memory.Allocate("zone", unchecked((nuint)(1UL << 50))));
+    }
+
+    [Fact]
     public void A_watcher_sees_the_segments_of_before_and_of_later_until_it_leaves()
     {
         using DataplaneMemory memory = Create();
@@ -116,6 +145,6 @@ public sealed unsafe class OrdinaryMemoryTests
         Assert.Single(memory.Segments);
     }
 
-    private static DataplaneMemory Create(MemoryOptions? options = null) =>
-        DataplaneMemory.Create(options ?? NoHuge, NullLogger.Instance);
+    private static DataplaneMemory Create(MemoryOptions? options = null, ILogger? logger = null) =>
+        DataplaneMemory.Create(options ?? NoHuge, logger ?? NullLogger.Instance);
 }
