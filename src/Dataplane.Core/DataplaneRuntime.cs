@@ -24,6 +24,8 @@ public sealed class DataplaneRuntime : IDisposable
         Options = options;
         _loggers = loggers;
         _logger = loggers.CreateLogger("EAL");
+        foreach (string device in options.AllowedDevices)
+            _logger.LogWarning("The device {Device} is not used: there are no drivers for PCI devices yet", device);
         Memory = DataplaneMemory.Create(options.Memory, _logger);
         try
         {

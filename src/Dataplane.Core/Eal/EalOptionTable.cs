@@ -10,6 +10,7 @@ namespace Dataplane.Eal;
 internal static class EalOptionTable
 {
     private const string NoServices = "there are no services, so no cores are set aside for them";
+    private const string NoPciDrivers = "has no effect yet: there are no drivers for PCI devices";
     private const string NoTraces = "there are no trace points; use dotnet-trace";
 
     public static readonly IReadOnlyList<EalOption> All =
@@ -141,7 +142,7 @@ internal static class EalOptionTable
         },
         new("vfio-intr", OptionGroup.Devices, "How VFIO devices interrupt. Default: the best that the device has")
         {
-            Argument = "legacy|msi|msix",
+            Argument = "legacy|msi|msix", Notice = NoPciDrivers,
             Apply = Options((options, argument) => options with
             {
                 VfioInterrupt = argument.OneOf(("legacy", "legacy"), ("msi", "msi"), ("msix", "msix")),
@@ -149,13 +150,13 @@ internal static class EalOptionTable
         },
         new("vfio-vf-token", OptionGroup.Devices, "The token that a PF shares with its VFs")
         {
-            Argument = "UUID",
+            Argument = "UUID", Notice = NoPciDrivers,
             Apply = Options((options, argument) => options with { VfioVfToken = argument.Uuid() }),
         },
 
-        new("telemetry", OptionGroup.Other, "Serve the telemetry socket (the default)")
+        new("telemetry", OptionGroup.Other, "Serve the telemetry socket (the default, once there is one)")
         {
-            Excludes = ["no-telemetry"],
+            Excludes = ["no-telemetry"], Notice = "has no effect yet: there is no telemetry socket",
             Apply = Options((options, _) => options with { Telemetry = true }),
         },
         new("no-telemetry", OptionGroup.Other, "Do not serve the telemetry socket")

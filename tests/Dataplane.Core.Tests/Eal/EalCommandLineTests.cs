@@ -1,3 +1,4 @@
+using Dataplane.Core.Tests.Memory;
 using Dataplane.Eal;
 using Dataplane.Lcores;
 using Dataplane.Memory;
@@ -202,6 +203,24 @@ public class EalCommandLineTests
             ],
             command.Notices);
         Assert.Equal(["Option '-c' is deprecated; use -l"], Parse("-c", "1").Notices);
+    }
+
+    [Fact]
+    public void What_is_not_there_yet_is_said_when_it_is_asked_for()
+    {
+        using var log = new RecordingLogger();
+        string[] arguments = ["--no-huge", "-a", "01:00.0", "-a", "net_test0", "--vfio-intr=msi", "--telemetry", "--no-pci"];
+        Assert.Throws<CommandLineException>(() => DataplaneRuntime.Create(arguments, [], log));
+        Assert.Equal(
+            [
+                "Option '--vfio-intr' has no effect yet: there are no drivers for PCI devices",
+                "Option '--telemetry' has no effect yet: there is no telemetry socket",
+            ],
+            log.Lines);
+
+        log.Lines.Clear();
+        DataplaneRuntime.Create(["--no-huge", "-a", "01:00.0"], [], log).Dispose();
+        Assert.Equal("The device 0000:01:00.0 is not used: there are no drivers for PCI devices yet", log.Lines[0]);
     }
 
     [Fact]
