@@ -218,7 +218,7 @@ public sealed class HugepageFilesTests : IDisposable
     [Fact]
     public void A_directory_that_may_not_be_written_is_refused_if_named_and_passed_over_if_not()
     {
-        HugetlbfsMountPoint.Run("mount", "-o", "remount,ro", _mount.Path);
+        Shell.Run("mount", "-o", "remount,ro", _mount.Path);
         var refused = Assert.Throws<DataplaneException>(() => Create("a"));
         Assert.Equal(
             $"Cannot use --huge-dir {_mount.Path}: Read-only file system; "

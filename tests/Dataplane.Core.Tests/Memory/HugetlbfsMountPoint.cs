@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Dataplane.Memory;
+using Dataplane.Testing;
 
 namespace Dataplane.Core.Tests.Memory;
 
@@ -9,7 +10,7 @@ internal sealed class HugetlbfsMountPoint : IDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("dataplane-huge-");
 
     public HugetlbfsMountPoint(ulong size = 64 << 20) =>
-        Run("mount", "-t", "hugetlbfs", "-o", $"pagesize=2M,size={size}", "nodev", Path);
+        Shell.Run("mount", "-t", "hugetlbfs", "-o", $"pagesize=2M,size={size}", "nodev", Path);
 
     public string Path => _directory.FullName;
 
@@ -18,7 +19,7 @@ internal sealed class HugetlbfsMountPoint : IDisposable
     public ulong BytesLeft => new HugetlbMount(Path, HugepageFixture.PageSize).BytesLeft()!.Value;
 
     /// <summary>Makes a file with one page in it, as a process leaves it that was killed.</summary>
-    public void LeaveFile(string name) => Run("fallocate", "-l", "2M", System.IO.Path.Join(Path, name));
+    public void LeaveFile(string name) => Shell.Run("fallocate", "-l", "2M", System.IO.Path.Join(Path, name));
 
     /// <summary>Starts a process that holds a lock on a file, as a live one does.</summary>
     public Process LockFile(string name)
@@ -36,19 +37,7 @@ internal sealed class HugetlbfsMountPoint : IDisposable
 
     public void Dispose()
     {
-        Run("umount", Path);
+        Shell.Run("umount", Path);
         _directory.Delete();
-    }
-
-    internal static void Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        })!;
-        string error = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {error}");
     }
 }
