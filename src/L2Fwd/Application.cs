@@ -110,6 +110,6 @@ internal sealed class Application(Output output, Output errors)
     private void PrintExit(string cause, string? remedy) => errors.Write(
         $"EAL: Error - exiting with code: 1\n  Cause: {cause}\n" + (remedy is null ? "" : $"  Remedy: {remedy}\n"));
 
-    private static string Version =>
-        typeof(DataplaneRuntime).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+    private static string Version => typeof(DataplaneRuntime).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 }

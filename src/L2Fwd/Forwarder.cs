@@ -11,7 +11,9 @@ using Microsoft.Extensions.Logging;
 
 namespace L2Fwd;
 
-/// <summary>Starts the ports, lets lcores forward between them while statistics are shown, and closes the ports.</summary>
+/// <summary>
+/// Starts the ports, lets lcores forward between them while statistics are shown, and closes the ports.
+/// </summary>
 internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, Output output, ILogger logger)
 {
     /// <summary>Forwards until a signal comes.</summary>
@@ -47,7 +49,8 @@ internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, 
         }
 
         var source = new StatisticsSource(ports, lcores);
-        using (var printer = StatisticsViews.CreatePrinter(options, source, output, !Console.IsOutputRedirected, logger))
+        bool isTerminal = !Console.IsOutputRedirected;
+        using (var printer = StatisticsViews.CreatePrinter(options, source, output, isTerminal, logger))
         {
             // A lcore that fails ends the program: half of the traffic is worse than a restart.
             runtime.Lcores.Failed = (_, _) => stop.Request();
@@ -62,7 +65,11 @@ internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, 
         bool failed = !TryWaitForLcores();
         PortCloser.Close(ports, output);
         if (failed)
-            throw new ExitException("A lcore failed while it forwarded", "this is an error in the program: please report what L2FWD says above");
+        {
+            throw new ExitException(
+                "A lcore failed while it forwarded",
+                "this is an error in the program: please report what L2FWD says above");
+        }
     }
 
     private bool TryWaitForLcores()
@@ -99,10 +106,9 @@ internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, 
 
     private ForwardingLcore MakeLcore(PortAssignment assignment)
     {
-        Route[] routes =
-        [
-            .. assignment.Ways.Select(way => new Route(runtime.Ports[way.First], runtime.Ports[way.Second], options.UpdatesMac)),
-        ];
+        Route[] routes = [.. assignment.Ways.Select(MakeRoute)];
         return new ForwardingLcore(assignment.Lcore, routes, new ForwardingLoop(routes, new LcoreStatistics()));
+
+        Route MakeRoute(PortPair way) => new(runtime.Ports[way.First], runtime.Ports[way.Second], options.UpdatesMac);
     }
 }

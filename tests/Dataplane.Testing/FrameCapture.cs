@@ -22,11 +22,14 @@ public sealed class FrameCapture : IDisposable
     /// <summary>Starts to capture; comes back when tcpdump listens.</summary>
     /// <param name="network">Where the interface is.</param>
     /// <param name="iface">Its name.</param>
-    /// <param name="direction">What its host sends (<c>out</c>) or receives (<c>in</c>), or both (<c>inout</c>).</param>
+    /// <param name="direction">
+    /// What its host sends (<c>out</c>) or receives (<c>in</c>), or both (<c>inout</c>).
+    /// </param>
     /// <param name="file">Where the frames go.</param>
     public static FrameCapture Start(NetworkNamespace network, string iface, string direction, string file)
     {
-        // -Z root: it may write where only root may. -U: each frame is in the file at once. -B: 16 MiB, so that none is lost.
+        // -Z root: it may write where only root may. -U: each frame is in the file at once. -B: 16 MiB, so that none
+        // is lost.
         Process tcpdump = network.Start(
             "tcpdump", "-i", iface, "-Q", direction, "-w", file, "-U", "--immediate-mode", "-Z", "root", "-B", "16384");
         string heard = "";
@@ -35,7 +38,9 @@ public sealed class FrameCapture : IDisposable
         return new FrameCapture(file, tcpdump);
     }
 
-    /// <summary>Frames are equal to those of another capture, in order; frames still on their way are waited for.</summary>
+    /// <summary>
+    /// Frames are equal to those of another capture, in order; frames still on their way are waited for.
+    /// </summary>
     /// <param name="other">What is compared.</param>
     /// <param name="change">What has become of a frame of this capture in the other; null: nothing.</param>
     /// <returns>The frames of the other capture.</returns>
@@ -45,7 +50,9 @@ public sealed class FrameCapture : IDisposable
         while (Read().Count != other.Read().Count && Stopwatch.GetElapsedTime(start) < s_patience)
             Thread.Sleep(50);
         IReadOnlyList<byte[]> arrived = other.Read();
-        Assert.Equal(Read().Select(frame => Convert.ToHexString(change?.Invoke(frame) ?? frame)), arrived.Select(Convert.ToHexString));
+        Assert.Equal(
+            Read().Select(frame => Convert.ToHexString(change?.Invoke(frame) ?? frame)),
+            arrived.Select(Convert.ToHexString));
         return arrived;
     }
 
@@ -55,7 +62,8 @@ public sealed class FrameCapture : IDisposable
     /// <summary>The frames of a capture file, which may still be written.</summary>
     public static IReadOnlyList<byte[]> Read(string path)
     {
-        // A file of libpcap: a header, then for each frame seconds, micro- or nanoseconds, captured length, length, bytes.
+        // A file of libpcap: a header, then for each frame seconds, micro- or nanoseconds, captured length, length,
+        // bytes.
         ReadOnlySpan<byte> file = File.ReadAllBytes(path);
         var frames = new List<byte[]>();
         if (file.Length < FileHeaderLength)

@@ -18,7 +18,9 @@ public sealed class HugepageReservation : IDisposable
         Count = count;
     }
 
-    /// <summary>Pages that were set aside; fewer than asked for if the kernel has no more, 0 if it has none of the size.</summary>
+    /// <summary>
+    /// Pages that were set aside; fewer than asked for if the kernel has no more, 0 if it has none of the size.
+    /// </summary>
     public int Count { get; }
 
     /// <summary>Sets pages aside.</summary>

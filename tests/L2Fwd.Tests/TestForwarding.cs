@@ -14,9 +14,11 @@ internal sealed class TestForwarding : IDisposable
     {
         _runtime = TestRuntime.Create(vdevs);
         TestRuntime.StartPorts(_runtime);
-        Route[] routes = [.. _runtime.Ports.Select(port => new Route(port, _runtime.Ports[port.Id ^ 1], updateMac: true))];
+        Route[] routes =
+            [.. _runtime.Ports.Select(port => new Route(port, _runtime.Ports[port.Id ^ 1], updateMac: true))];
         Loop = new ForwardingLoop(routes, new LcoreStatistics());
-        Source = new StatisticsSource(_runtime.Ports, [new ForwardingLcore(new Lcore(3, 0, new CpuSet([3]), IsMain: true), routes, Loop)]);
+        var lcore = new Lcore(3, 0, new CpuSet([3]), IsMain: true);
+        Source = new StatisticsSource(_runtime.Ports, [new ForwardingLcore(lcore, routes, Loop)]);
         Earlier = Capture();
     }
 

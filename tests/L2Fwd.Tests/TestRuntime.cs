@@ -11,8 +11,11 @@ internal static class TestRuntime
 {
     public static DataplaneRuntime Create(params string[] vdevs) => Create(SoftwarePorts.All, vdevs);
 
-    public static DataplaneRuntime Create(IEnumerable<IVdevDriver> drivers, params string[] vdevs) => DataplaneRuntime.Create(
-        new EalOptions { Memory = new MemoryOptions { NoHuge = true }, Vdevs = vdevs }, drivers);
+    public static DataplaneRuntime Create(IEnumerable<IVdevDriver> drivers, params string[] vdevs)
+    {
+        var options = new EalOptions { Memory = new MemoryOptions { NoHuge = true }, Vdevs = vdevs };
+        return DataplaneRuntime.Create(options, drivers);
+    }
 
     /// <summary>Configures and starts all ports, from a pool of their own.</summary>
     public static void StartPorts(DataplaneRuntime runtime)

@@ -10,7 +10,9 @@ internal static class CStyleNumber
     /// <param name="text">The whole text.</param>
     /// <param name="numberBase">8, 10 or 16; 0 lets the prefix decide (<c>0x</c>: 16, <c>0</c>: 8, else 10).</param>
     /// <param name="value">The number.</param>
-    /// <returns>False if it is none, or does not fit 32 bits (strtoul would wrap it into a number that nobody meant).</returns>
+    /// <returns>
+    /// False if it is none, or does not fit 32 bits (strtoul would wrap it into a number that nobody meant).
+    /// </returns>
     public static bool TryParse(ReadOnlySpan<char> text, int numberBase, out uint value)
     {
         ReadOnlySpan<char> digits = text.TrimStart();

@@ -50,16 +50,19 @@ internal sealed class Getopt(string program, IReadOnlyList<GetoptOption> options
 
     private GetoptOption Find(string name, string word)
     {
-        GetoptOption[] found = [.. options.Where(option => option.Long?.StartsWith(name, StringComparison.Ordinal) == true)];
+        GetoptOption[] found =
+            [.. options.Where(option => option.Long?.StartsWith(name, StringComparison.Ordinal) == true)];
         if (found.FirstOrDefault(option => option.Long == name) is { } exact)
             return exact;
         return found switch
         {
             [GetoptOption only] => only,
             [] => throw Complaint($"unrecognized option '{word}'"),
-            _ => throw Complaint(
-                $"option '{word}' is ambiguous; possibilities:{string.Concat(found.Select(option => $" '--{option.Long}'"))}"),
+            _ => throw Complaint($"option '{word}' is ambiguous; possibilities:{Names(found)}"),
         };
+
+        static string Names(IEnumerable<GetoptOption> options) =>
+            string.Concat(options.Select(option => $" '--{option.Long}'"));
     }
 
     private IEnumerable<string> Letters(string word, Queue<string> words)

@@ -3,7 +3,9 @@ using CommandLine;
 
 namespace L2Fwd.CommandLine;
 
-/// <summary>Reads the program's own arguments: DPDK's spelling, limits and complaints, and a few options of ours.</summary>
+/// <summary>
+/// Reads the program's own arguments: DPDK's spelling, limits and complaints, and a few options of ours.
+/// </summary>
 internal static class L2FwdCommandLine
 {
     /// <summary>The name in complaints and in the usage.</summary>
@@ -15,7 +17,8 @@ internal static class L2FwdCommandLine
     /// <summary>Longest period of statistics; DPDK's usage says 86400 (a day), its code takes a second less.</summary>
     private const int MaxPeriod = 86399;
 
-    private const int MillisecondsPerSecond = 1000;
+    /// <summary>The same in milliseconds.</summary>
+    private const int MaxInterval = MaxPeriod * 1000;
 
     private static readonly GetoptOption[] s_options =
     [
@@ -46,20 +49,25 @@ internal static class L2FwdCommandLine
         });
         return parser.ParseArguments<L2FwdOptions>(normalized).MapResult(
             options => options,
-            failures => throw new InvalidOperationException($"'{string.Join(' ', normalized)}' does not bind: {string.Join(", ", failures.Select(failure => failure.Tag))}"));
+            failures => throw new InvalidOperationException(
+                $"'{string.Join(' ', normalized)}' does not bind: {failures.First().Tag}"));
     }
 
     private static uint PortMask(string text) => CStyleNumber.TryParse(text, 16, out uint mask) && mask != 0
         ? mask
-        : throw new UsageException("invalid portmask", "-p takes a hexadecimal number with a bit for each port, such as -p 3 for the ports 0 and 1");
+        : throw new UsageException(
+            "invalid portmask",
+            "-p takes a hexadecimal number with a bit for each port, such as -p 3 for the ports 0 and 1");
 
-    private static uint PortsPerLcore(string text) => CStyleNumber.TryParse(text, 10, out uint count) && count is > 0 and <= MaxPortsPerLcore
-        ? count
-        : throw new UsageException("invalid queue number", $"-q takes 1 to {MaxPortsPerLcore} ports per lcore");
+    private static uint PortsPerLcore(string text) =>
+        CStyleNumber.TryParse(text, 10, out uint count) && count is > 0 and <= MaxPortsPerLcore
+            ? count
+            : throw new UsageException("invalid queue number", $"-q takes 1 to {MaxPortsPerLcore} ports per lcore");
 
     private static uint Period(string text) => CStyleNumber.TryParse(text, 10, out uint seconds) && seconds <= MaxPeriod
         ? seconds
-        : throw new UsageException("invalid timer period", $"-T takes 1 to {MaxPeriod} seconds, or 0 for no statistics");
+        : throw new UsageException(
+            "invalid timer period", $"-T takes 1 to {MaxPeriod} seconds, or 0 for no statistics");
 
     private static StatisticsMode Statistics(string text) => text switch
     {
@@ -70,7 +78,8 @@ internal static class L2FwdCommandLine
     };
 
     private static uint StatisticsInterval(string text) =>
-        CStyleNumber.TryParse(text, 10, out uint milliseconds) && milliseconds is > 0 and <= MaxPeriod * MillisecondsPerSecond
+        CStyleNumber.TryParse(text, 10, out uint milliseconds) && milliseconds is > 0 and <= MaxInterval
             ? milliseconds
-            : throw new UsageException("invalid statistics interval", $"--stats-interval takes 1 to {MaxPeriod * MillisecondsPerSecond} milliseconds");
+            : throw new UsageException(
+                "invalid statistics interval", $"--stats-interval takes 1 to {MaxInterval} milliseconds");
 }

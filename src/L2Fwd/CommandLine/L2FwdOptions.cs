@@ -3,8 +3,8 @@ using CommandLine;
 namespace L2Fwd.CommandLine;
 
 /// <summary>
-/// What stands behind <c>--</c>. Users write DPDK's options; <see cref="L2FwdCommandLine"/> brings them into the spelling
-/// that is declared here.
+/// What stands behind <c>--</c>. Users write DPDK's options; <see cref="L2FwdCommandLine"/> brings them into the
+/// spelling that is declared here.
 /// </summary>
 internal sealed class L2FwdOptions
 {

@@ -3,7 +3,9 @@ namespace L2Fwd.CommandLine;
 /// <summary>Two ports that forward to each other; the same port twice forwards to itself.</summary>
 internal readonly record struct PortPair(int First, int Second);
 
-/// <summary>The argument of <c>--portmap</c>: <c>(0,3)(1,2)</c>. Text outside of brackets does not count, as in DPDK.</summary>
+/// <summary>
+/// The argument of <c>--portmap</c>: <c>(0,3)(1,2)</c>. Text outside of brackets does not count, as in DPDK.
+/// </summary>
 internal sealed record PortMap
 {
     /// <summary>More ports than this are not addressable: the portmask has 32 bits (DPDK's RTE_MAX_ETHPORTS).</summary>
@@ -50,9 +52,10 @@ internal sealed record PortMap
             : throw Invalid($"'({text})' is not two ports");
     }
 
-    private static int ParsePort(string text) => CStyleNumber.TryParse(text.AsSpan().TrimEnd(), 0, out uint port) && port < MaxPorts
-        ? (int)port
-        : throw Invalid($"'{text}' is no port below {MaxPorts}");
+    private static int ParsePort(string text) =>
+        CStyleNumber.TryParse(text.AsSpan().TrimEnd(), 0, out uint port) && port < MaxPorts
+            ? (int)port
+            : throw Invalid($"'{text}' is no port below {MaxPorts}");
 
     private static UsageException Invalid(string reason) => new("Invalid config", $"{reason}; {Form}");
 }

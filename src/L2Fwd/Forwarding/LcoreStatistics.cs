@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace L2Fwd.Forwarding;
 
 /// <summary>
-/// How much of its time a lcore spends on packets. The clock is read only when the lcore turns from idle to busy or back,
-/// so that a lcore under full load, which never turns, never reads it.
+/// How much of its time a lcore spends on packets. The clock is read only when the lcore turns from idle to busy or
+/// back, so that a lcore under full load, which never turns, never reads it.
 /// </summary>
 /// <remarks>
 /// The lcore writes, anybody reads: a sequence number that is odd while the fields change tells the reader to try again

@@ -3,7 +3,9 @@ using L2Fwd.Terminal;
 
 namespace L2Fwd.Shutdown;
 
-/// <summary>Closes the ports and says so in DPDK's words. What is on its way to a device is sent within the driver's bound.</summary>
+/// <summary>
+/// Closes the ports and says so in DPDK's words. What is on its way to a device is sent within the driver's bound.
+/// </summary>
 internal static class PortCloser
 {
     /// <summary>Closes ports; no lcore polls them any more.</summary>

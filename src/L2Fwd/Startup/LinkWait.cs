@@ -4,7 +4,9 @@ using L2Fwd.Terminal;
 
 namespace L2Fwd.Startup;
 
-/// <summary>Waits until the links of all ports are up, for a while, then says what they are; forwarding starts either way.</summary>
+/// <summary>
+/// Waits until the links of all ports are up, for a while, then says what they are; forwarding starts either way.
+/// </summary>
 /// <param name="output">Gets DPDK's lines.</param>
 /// <param name="stop">Ends the wait.</param>
 internal sealed class LinkWait(Output output, StopSignals stop)

@@ -40,7 +40,8 @@ internal sealed record PortAssignment(Lcore Lcore, IReadOnlyList<PortPair> Ways)
             : "";
         return new ExitException(
             "Not enough cores",
-            $"{ports} ports at {portsPerLcore} per lcore need {neededLcores} lcores, and there are {lcores}: give more CPUs (-l, before --){morePorts}");
+            $"{ports} ports at {portsPerLcore} per lcore need {neededLcores} lcores, and there are {lcores}: " +
+            $"give more CPUs (-l, before --){morePorts}");
     }
 
     private static int DivideUp(int value, int divisor) => (value + divisor - 1) / divisor;

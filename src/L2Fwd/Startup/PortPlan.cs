@@ -6,13 +6,17 @@ namespace L2Fwd.Startup;
 
 /// <summary>Which ports are used, and where each of them forwards to.</summary>
 /// <param name="Mask">A bit for each port that is used.</param>
-/// <param name="Destinations">From the port that receives to the port that sends, in ascending order of the former.</param>
+/// <param name="Destinations">
+/// From the port that receives to the port that sends, in ascending order of the former.
+/// </param>
 internal sealed record PortPlan(uint Mask, IReadOnlyList<PortPair> Destinations)
 {
     /// <summary>Whether a port is used.</summary>
     public bool Uses(int port) => Uses(Mask, port);
 
-    /// <summary>Plans as DPDK does: pairs of <c>--portmap</c>, else neighbours; the last of an odd number is its own neighbour.</summary>
+    /// <summary>
+    /// Plans as DPDK does: pairs of <c>--portmap</c>, else neighbours; the last of an odd number is its own neighbour.
+    /// </summary>
     /// <param name="options">The program's options.</param>
     /// <param name="portCount">Ports that there are.</param>
     /// <param name="output">Gets notices and complaints.</param>
@@ -27,8 +31,8 @@ internal sealed record PortPlan(uint Mask, IReadOnlyList<PortPair> Destinations)
         {
             throw new ExitException(
                 $"Invalid portmask; possible (0x{possible:x})",
-                $"-p {mask:x} names the port {BitOperations.Log2(mask)}, but there are {portCount} ports, counted from 0: " +
-                "add --vdev options before --, or clear bits of -p");
+                $"-p {mask:x} names the port {BitOperations.Log2(mask)}, but there are {portCount} ports, " +
+                "counted from 0: add --vdev options before --, or clear bits of -p");
         }
 
         IEnumerable<PortPair> pairs = options.PortMap?.Pairs ?? Neighbours(mask, output);
@@ -62,9 +66,17 @@ internal sealed record PortPlan(uint Mask, IReadOnlyList<PortPair> Destinations)
             foreach (int port in (int[])[pair.First, pair.Second])
             {
                 if (!Uses(mask, port))
-                    throw Refuse($"port {port} is not enabled in port mask", $"set bit {port} of -p, or leave port {port} out of --portmap");
+                {
+                    throw Refuse(
+                        $"port {port} is not enabled in port mask",
+                        $"set bit {port} of -p, or leave port {port} out of --portmap");
+                }
+
                 if (port >= portCount)
-                    throw Refuse($"port {port} is not present on the board", $"there are {portCount} ports, counted from 0");
+                {
+                    throw Refuse(
+                        $"port {port} is not present on the board", $"there are {portCount} ports, counted from 0");
+                }
             }
 
             uint bits = (1U << pair.First) | (1U << pair.Second);
@@ -72,7 +84,9 @@ internal sealed record PortPlan(uint Mask, IReadOnlyList<PortPair> Destinations)
             if ((paired & bits) != 0)
             {
                 int twice = Uses(paired, pair.First) ? pair.First : pair.Second;
-                throw Refuse($"port {pair.Second} is used in other port pairs", $"port {twice} stands in two pairs of --portmap: keep one of them");
+                throw Refuse(
+                    $"port {pair.Second} is used in other port pairs",
+                    $"port {twice} stands in two pairs of --portmap: keep one of them");
             }
 
             paired |= bits;

@@ -18,8 +18,8 @@ internal sealed class History(int length)
     }
 
     /// <summary>
-    /// Draws the values, the newest at the right end, from zero to the highest of them. Where the room is short, one block
-    /// stands for the highest of several.
+    /// Draws the values, the newest at the right end, from zero to the highest of them. Where the room is short, one
+    /// block stands for the highest of several.
     /// </summary>
     /// <param name="width">Characters to fill.</param>
     public string Draw(int width)
@@ -31,5 +31,6 @@ internal sealed class History(int length)
         return string.Concat(highest.Select(value => top <= 0 ? Blocks[0] : Block(value / top))).PadLeft(width);
     }
 
-    private static char Block(double share) => Blocks[Math.Clamp((int)Math.Ceiling(share * Blocks.Length) - 1, 0, Blocks.Length - 1)];
+    private static char Block(double share) =>
+        Blocks[Math.Clamp((int)Math.Ceiling(share * Blocks.Length) - 1, 0, Blocks.Length - 1)];
 }

@@ -9,7 +9,8 @@ using Microsoft.Extensions.ObjectPool;
 namespace L2Fwd.Statistics;
 
 /// <summary>A line of JSON per period; docs/statistics.md describes every field.</summary>
-internal sealed class JsonView(StatisticsSource source, Output output, TimeProvider clock) : IStatisticsView, IDisposable
+internal sealed class JsonView(StatisticsSource source, Output output, TimeProvider clock)
+    : IStatisticsView, IDisposable
 {
     private readonly ObjectPool<ArrayBufferWriter<byte>> _buffers = TextBuffers.CreatePool();
     private readonly Utf8JsonWriter _json = new(new ArrayBufferWriter<byte>());

@@ -91,7 +91,9 @@ internal sealed class LiveView : IStatisticsView, IDisposable
         return writer.ToString().TrimEnd('\n');
     }
 
-    /// <summary>Columns that a whole history fills, at one, two, three... seconds per column, as many as there is room for.</summary>
+    /// <summary>
+    /// Columns that a whole history fills, at one, two, three... seconds per column, as many as there is room for.
+    /// </summary>
     private static int GraphWidth(int terminalWidth)
     {
         int room = Math.Clamp(terminalWidth - NumbersWidth, MinGraphWidth, HistorySeconds);
@@ -101,13 +103,15 @@ internal sealed class LiveView : IStatisticsView, IDisposable
 
     private Table Ports(StatisticsSnapshot earlier, StatisticsSnapshot now, double seconds, int graphWidth)
     {
-        Table table = NewTable("Port", "Link", "RX Mpps", "RX Gbit/s", "TX Mpps", "TX Gbit/s", "Drops/s", "RX, last minute");
+        Table table = NewTable(
+            "Port", "Link", "RX Mpps", "RX Gbit/s", "TX Mpps", "TX Gbit/s", "Drops/s", "RX, last minute");
         for (int i = 0; i < now.Ports.Length; i++)
         {
             double received = Rates.PerSecond(earlier.Ports[i].Received, now.Ports[i].Received, seconds);
             _portHistories[i].Add(received);
             string link = _source.Ports[i].GetLink().IsUp ? "[green]up[/]" : "[red]down[/]";
-            AddRow(table, $"{_source.Ports[i].Id}", link, earlier.Ports[i], now.Ports[i], seconds, _portHistories[i].Draw(graphWidth));
+            string graph = _portHistories[i].Draw(graphWidth);
+            AddRow(table, $"{_source.Ports[i].Id}", link, earlier.Ports[i], now.Ports[i], seconds, graph);
         }
 
         AddRow(table, "all", "", earlier.Total, now.Total, seconds, "");
@@ -122,7 +126,10 @@ internal sealed class LiveView : IStatisticsView, IDisposable
             double busy = LcoreTime.BusyShare(earlier.Lcores[i], now.Lcores[i]);
             _lcoreHistories[i].Add(busy);
             table.AddRow(
-                Cell($"{_source.Lcores[i].Lcore.Id}"), Cell(_source.Lcores[i].Lcore.Cpus.ToString()), Cell($"{busy:0.0%}"), Cell(_lcoreHistories[i].Draw(graphWidth)));
+                Cell($"{_source.Lcores[i].Lcore.Id}"),
+                Cell(_source.Lcores[i].Lcore.Cpus.ToString()),
+                Cell($"{busy:0.0%}"),
+                Cell(_lcoreHistories[i].Draw(graphWidth)));
         }
 
         return table;
@@ -143,9 +150,11 @@ internal sealed class LiveView : IStatisticsView, IDisposable
             Cell(graph));
     }
 
-    private static string Millions(ulong earlier, ulong now, double seconds) => $"{Rates.PerSecond(earlier, now, seconds) / 1e6:0.000}";
+    private static string Millions(ulong earlier, ulong now, double seconds) =>
+        $"{Rates.PerSecond(earlier, now, seconds) / 1e6:0.000}";
 
-    private static string Gigabits(ulong earlier, ulong now, double seconds) => $"{8 * Rates.PerSecond(earlier, now, seconds) / 1e9:0.000}";
+    private static string Gigabits(ulong earlier, ulong now, double seconds) =>
+        $"{8 * Rates.PerSecond(earlier, now, seconds) / 1e9:0.000}";
 
     private static Table NewTable(params ReadOnlySpan<string> headings)
     {

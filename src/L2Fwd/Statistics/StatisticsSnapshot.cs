@@ -25,8 +25,8 @@ internal sealed class StatisticsSnapshot(int ports, int lcores)
     public int Collections { get; private set; }
 
     /// <summary>
-    /// Bytes of managed memory that threads have taken so far. Not the precise number: for that the runtime would stop the
-    /// lcores. Threads take 8 KiB at a time, so this is what was allocated or a little more.
+    /// Bytes of managed memory that threads have taken so far. Not the precise number: for that the runtime would stop
+    /// the lcores. Threads take 8 KiB at a time, so this is what was allocated or a little more.
     /// </summary>
     public long AllocatedBytes { get; private set; }
 

@@ -3,14 +3,18 @@ using L2Fwd.Forwarding;
 
 namespace L2Fwd.Statistics;
 
-/// <summary>Where statistics are read: the ports that run, the ways between them, and the lcores that forward.</summary>
+/// <summary>
+/// Where statistics are read: the ports that run, the ways between them, and the lcores that forward.
+/// </summary>
 internal sealed class StatisticsSource
 {
     private readonly RouteStatistics?[] _from;
     private readonly RouteStatistics?[] _to;
 
     /// <param name="ports">The ports, in ascending order of their ids.</param>
-    /// <param name="lcores">The lcores that forward; each port receives on one route of theirs and sends on one at most.</param>
+    /// <param name="lcores">
+    /// The lcores that forward; each port receives on one route of theirs and sends on one at most.
+    /// </param>
     public StatisticsSource(IReadOnlyList<Port> ports, IReadOnlyList<ForwardingLcore> lcores)
     {
         Route[] routes = [.. lcores.SelectMany(lcore => lcore.Routes)];

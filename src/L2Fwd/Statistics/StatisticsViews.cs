@@ -27,7 +27,8 @@ internal static class StatisticsViews
                 var view = new LiveView(source, output, TerminalWidth);
                 return new StatisticsPrinter(source, view, period == TimeSpan.Zero ? period : LiveView.Period);
             case StatisticsMode.Live:
-                logger.LogWarning("--stats=live needs a terminal as standard output; the plain statistics screen is shown instead");
+                logger.LogWarning(
+                    "--stats=live needs a terminal as standard output; the plain statistics screen is shown instead");
                 break;
         }
 

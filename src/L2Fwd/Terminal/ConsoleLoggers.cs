@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace L2Fwd.Terminal;
 
-/// <summary>Logs as DPDK does: a line <c>CATEGORY: text</c> on stderr, from the level on that <c>--log-level</c> says.</summary>
+/// <summary>
+/// Logs as DPDK does: a line <c>CATEGORY: text</c> on stderr, from the level on that <c>--log-level</c> says.
+/// </summary>
 /// <param name="errors">Standard error.</param>
 /// <param name="rules">The <c>--log-level</c> options, in order.</param>
 internal sealed class ConsoleLoggers(Output errors, IReadOnlyList<LogLevelRule> rules) : ILoggerFactory
@@ -30,7 +32,11 @@ internal sealed class ConsoleLoggers(Output errors, IReadOnlyList<LogLevelRule> 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= lowest && logLevel != LogLevel.None;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
             if (!IsEnabled(logLevel))
                 return;

@@ -22,7 +22,8 @@ public class L2FwdCommandLineTests
     [Fact]
     public void All_options_together_say_what_they_mean()
     {
-        L2FwdOptions options = Parse("-Pp 0xF -q2 -T 0 --no-mac --portmap (0,3)(1,2) --stats=json --stats-interval 100 extra");
+        L2FwdOptions options = Parse(
+            "-Pp 0xF -q2 -T 0 --no-mac --portmap (0,3)(1,2) --stats=json --stats-interval 100 extra");
 
         Assert.Equal(15u, options.PortMask);
         Assert.True(options.Promiscuous);
@@ -69,7 +70,8 @@ public class L2FwdCommandLineTests
     [InlineData("-q 99 -p 0", "invalid queue number")]
     [InlineData("-p 0 -x", "invalid portmask")]
     [InlineData("-p 0 -p 3", "invalid portmask")]
-    public void A_wrong_value_is_complained_about_in_DPDKs_words_and_mended_in_ours(string commandLine, string complaint)
+    public void A_wrong_value_is_complained_about_in_DPDKs_words_and_mended_in_ours(
+        string commandLine, string complaint)
     {
         UsageException thrown = Assert.Throws<UsageException>(() => Parse(commandLine));
 
@@ -80,7 +82,8 @@ public class L2FwdCommandLineTests
 
     [Fact]
     public void An_empty_mask_is_invalid() =>
-        Assert.Equal("invalid portmask", Assert.Throws<UsageException>(() => L2FwdCommandLine.Parse(["-p", ""])).Message);
+        Assert.Equal(
+            "invalid portmask", Assert.Throws<UsageException>(() => L2FwdCommandLine.Parse(["-p", ""])).Message);
 
     [Fact]
     public void A_portmap_without_brackets_pairs_nothing() => Assert.Equal([], Parse("--portmap=0,1").PortMap?.Pairs);

@@ -15,8 +15,9 @@ public sealed class ForwardingLoopTests : IDisposable
 
     public ForwardingLoopTests()
     {
-        // The loop: what is sent on port 0 is received on it. Port 1 takes only some packets, port 2 keeps what it is sent.
-        _runtime = TestRuntime.Create([.. SoftwarePorts.All, new NarrowDriver(), new KeepDriver()], "net_ring0", "net_narrow1", "net_keep2");
+        // The loop: what is sent on port 0 is received on it. Port 1 takes only some packets, port 2 keeps all.
+        _runtime = TestRuntime.Create(
+            [.. SoftwarePorts.All, new NarrowDriver(), new KeepDriver()], "net_ring0", "net_narrow1", "net_keep2");
         _pool = _runtime.CreateMempool(new MempoolOptions());
         foreach (Port port in _runtime.Ports)
         {
@@ -109,7 +110,8 @@ public sealed class ForwardingLoopTests : IDisposable
 
         public IReadOnlyList<DevargKey> Keys => [];
 
-        public Port Create(PortContext context, Devargs arguments) => new SendOnlyPort(context, queue => new NarrowTxQueue(queue));
+        public Port Create(PortContext context, Devargs arguments) =>
+            new SendOnlyPort(context, queue => new NarrowTxQueue(queue));
     }
 
     private sealed class KeepDriver : IVdevDriver
@@ -118,7 +120,8 @@ public sealed class ForwardingLoopTests : IDisposable
 
         public IReadOnlyList<DevargKey> Keys => [];
 
-        public Port Create(PortContext context, Devargs arguments) => new SendOnlyPort(context, queue => new KeepTxQueue(queue));
+        public Port Create(PortContext context, Devargs arguments) =>
+            new SendOnlyPort(context, queue => new KeepTxQueue(queue));
     }
 
     private sealed class SendOnlyPort(PortContext context, Func<TxQueueContext, TxQueue> makeQueue)

@@ -37,7 +37,8 @@ public class TrafficTests
         await ExchangeAsync(hosts, Rewriter(hosts, port: 1), Rewriter(hosts, port: 0));
     }
 
-    private static async Task ExchangeAsync(TwoHosts hosts, Func<byte[], byte[]>? leftToRight, Func<byte[], byte[]>? rightToLeft)
+    private static async Task ExchangeAsync(
+        TwoHosts hosts, Func<byte[], byte[]>? leftToRight, Func<byte[], byte[]>? rightToLeft)
     {
         using FrameCapture fromLeft = hosts.Capture(hosts.Left, "out");
         using FrameCapture toLeft = hosts.Capture(hosts.Left, "in");
@@ -49,10 +50,11 @@ public class TrafficTests
         Transfers.Tcp(hosts.Left, hosts.Right, IPAddress.Parse(TwoHosts.RightAddress), TcpBytes);
         Transfers.Tcp(hosts.Right, hosts.Left, IPAddress.Parse(TwoHosts.LeftAddress), TcpBytes);
 
-        int arrived = fromLeft.AssertArrivedAt(toRight, leftToRight).Count + fromRight.AssertArrivedAt(toLeft, rightToLeft).Count;
+        int arrived = fromLeft.AssertArrivedAt(toRight, leftToRight).Count;
+        arrived += fromRight.AssertArrivedAt(toLeft, rightToLeft).Count;
         // Both transfers, cut to frames of 1500 bytes, were really there.
         Assert.True(arrived > 2 * TcpBytes / 1500, $"only {arrived} frames");
-        await hosts.L2Fwd.WaitForOutputAsync($"Total packets sent: {arrived,18}\nTotal packets received: {arrived,14}\nTotal packets dropped: {0,15}\n");
+        await hosts.L2Fwd.WaitForTotalsAsync(arrived);
         hosts.L2Fwd.Signal("TERM");
         Assert.Equal(0, await hosts.L2Fwd.WaitForExitAsync());
     }

@@ -52,15 +52,19 @@ internal sealed partial record CapturedAnswer(string CommandLine)
 
     private void CheckRun(string output)
     {
-        string mac = Lines.Any(line => line.StartsWith("MAC", StringComparison.Ordinal)) ? "" : "MAC updating enabled\n";
-        string start = mac + Join(Lines.Where(line => !line.StartsWith("Skipping", StringComparison.Ordinal))) + Initialization() + Links();
-        string end = $"\n\nSignal 2 received, preparing to exit...\n{string.Concat(Ports.Select(port => $"Closing port {port}... Done\n"))}Bye...\n";
+        string mac = HasLine("MAC") ? "" : "MAC updating enabled\n";
+        string plan = Join(Lines.Where(line => !line.StartsWith("Skipping", StringComparison.Ordinal)));
+        string start = mac + plan + Initialization() + Links();
+        string closing = string.Concat(Ports.Select(port => $"Closing port {port}... Done\n"));
+        string end = $"\n\nSignal 2 received, preparing to exit...\n{closing}Bye...\n";
         string masked = MacLine().Replace(output, "MAC address: X\n");
         Assert.Equal(start, masked[..Math.Min(start.Length, masked.Length)]);
         string screens = masked[start.Length..];
         Assert.EndsWith(end, screens, StringComparison.Ordinal);
         Assert.Matches(HasStatistics ? $"^({Screen()})+$" : "^$", screens[..^end.Length]);
     }
+
+    private bool HasLine(string start) => Lines.Any(line => line.StartsWith(start, StringComparison.Ordinal));
 
     private string Initialization()
     {
@@ -71,15 +75,17 @@ internal sealed partial record CapturedAnswer(string CommandLine)
             : $"Skipping disabled port {port}\n"));
     }
 
-    private string Links() =>
-        $"\nChecking link statusdone\n{string.Concat(Ports.Select(port => $"Port {port} Link up at 10 Gbps FDX Fixed\n"))}";
+    private string Links() => "\nChecking link statusdone\n"
+        + string.Concat(Ports.Select(port => $"Port {port} Link up at 10 Gbps FDX Fixed\n"));
 
     private string Screen()
     {
         string ports = string.Concat(Ports.Select(port =>
-            $"Statistics for port {port} -{{30}}\nPackets sent: [ \\d]{{24}}\nPackets received: [ \\d]{{20}}\nPackets dropped: [ \\d]{{21}}\n"));
+            $"Statistics for port {port} -{{30}}\n"
+            + "Packets sent: [ \\d]{24}\nPackets received: [ \\d]{20}\nPackets dropped: [ \\d]{21}\n"));
         return $"\\e\\[2J\\e\\[1;1H\nPort statistics ={{36}}\n{ports}Aggregate statistics ={{31}}\n"
-            + "Total packets sent: [ \\d]{18}\nTotal packets received: [ \\d]{14}\nTotal packets dropped: [ \\d]{15}\n={52}\n";
+            + "Total packets sent: [ \\d]{18}\nTotal packets received: [ \\d]{14}\nTotal packets dropped: [ \\d]{15}\n"
+            + "={52}\n";
     }
 
     private static string Join(IEnumerable<string> lines) => string.Concat(lines.Select(line => line + "\n"));

@@ -15,8 +15,9 @@ public class CapturedAnswersTests(CapturedAnswersTests.Runs runs) : IClassFixtur
 
         expected.CheckOutput(run.Output);
         Assert.Equal(expected.Cause is null ? 0 : 1, run.ExitCode);
+        string exit = $"EAL: Error - exiting with code: 1\n  Cause: {expected.Cause}\n";
         if (expected.Cause is not null)
-            Assert.Contains($"EAL: Error - exiting with code: 1\n  Cause: {expected.Cause}\n", run.Errors, StringComparison.Ordinal);
+            Assert.Contains(exit, run.Errors, StringComparison.Ordinal);
         if (expected.Complaint is not null)
             Assert.Contains(expected.Complaint + "\n", run.Errors, StringComparison.Ordinal);
     }
@@ -56,10 +57,11 @@ public class CapturedAnswersTests(CapturedAnswersTests.Runs runs) : IClassFixtur
         private static async Task<Run> StartAsync(CapturedAnswer answer, string filePrefix)
         {
             // Each run has files of its own, though the captured command lines share theirs.
-            using var l2fwd = L2FwdProcess.Start($"{filePrefix} {answer.Expanded.Replace("--file-prefix=cli", "", StringComparison.Ordinal)}");
+            string commandLine = answer.Expanded.Replace("--file-prefix=cli", "", StringComparison.Ordinal);
+            using var l2fwd = L2FwdProcess.Start($"{filePrefix} {commandLine}");
             if (answer.Cause is null)
             {
-                await l2fwd.WaitForOutputAsync(answer.HasStatistics ? "Total packets dropped" : "Port 1 Link up at 10 Gbps FDX Fixed\n");
+                await l2fwd.WaitForOutputAsync(answer.HasStatistics ? "Total packets dropped" : "Port 1 Link up at");
                 l2fwd.Signal("INT");
             }
 

@@ -47,7 +47,14 @@ internal sealed class L2FwdProcess : IDisposable
     }
 
     /// <summary>Waits until something is printed on standard output.</summary>
-    public async Task WaitForOutputAsync(string text) => await WaitForAsync(() => Output.Contains(text, StringComparison.Ordinal), $"'{text}'");
+    public Task WaitForOutputAsync(string text) =>
+        WaitForAsync(() => Output.Contains(text, StringComparison.Ordinal), $"'{text}'");
+
+    /// <summary>
+    /// Waits for a statistics screen that counts this many packets in, all of them out, and none dropped.
+    /// </summary>
+    public Task WaitForTotalsAsync(int packets) => WaitForOutputAsync(
+        $"Total packets sent: {packets,18}\nTotal packets received: {packets,14}\nTotal packets dropped: {0,15}\n");
 
     /// <summary>Waits until something holds.</summary>
     public async Task WaitForAsync(Func<bool> condition, string what)

@@ -21,22 +21,24 @@ public class ProgramTests
 
         Assert.Equal(0, await l2fwd.WaitForExitAsync());
         Assert.EndsWith(
-            $"====\n\n\nSignal {number} received, preparing to exit...\nClosing port 0... Done\nClosing port 1... Done\nBye...\n",
+            $"====\n\n\nSignal {number} received, preparing to exit...\n" +
+            "Closing port 0... Done\nClosing port 1... Done\nBye...\n",
             l2fwd.Output, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_second_signal_ends_it_at_once_when_it_cannot_end_in_order()
     {
-        // Standard output is a pipe (of 64 KiB) that is almost full and that nobody reads: the control thread hangs there.
-        var start = new ProcessStartInfo("sh", ["-c", $"head -c 65000 /dev/zero; exec {L2FwdProcess.Path} -l 0 {NullPorts} -- -p 3 -q 2 -T 1"])
+        // Standard output is a pipe (of 64 KiB) that is almost full and that nobody reads: the control thread hangs.
+        string command = $"head -c 65000 /dev/zero; exec {L2FwdProcess.Path} -l 0 {NullPorts} -- -p 3 -q 2 -T 1";
+        var start = new ProcessStartInfo("sh", ["-c", command])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
         using Process l2fwd = Process.Start(start)!;
-        while (await l2fwd.StandardError.ReadLineAsync() is { } line && !line.Contains("portid=1", StringComparison.Ordinal))
+        while (await l2fwd.StandardError.ReadLineAsync() is { } line && line != "L2FWD:  -- lcoreid=0 portid=1")
         {
         }
 
@@ -60,8 +62,10 @@ public class ProgramTests
         await l2fwd.WaitForAsync(() => l2fwd.Output.Split("Port statistics").Length > 2, "second screen");
 
         Assert.Contains("L2FWD: lcore 1 has nothing to do\n", l2fwd.Errors, StringComparison.Ordinal);
-        Assert.Contains("Lcore 0: RX port 0 TX port 1\nLcore 0: RX port 1 TX port 0\n", l2fwd.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("Total packets received:              0", l2fwd.Output.Split("Port statistics")[2], StringComparison.Ordinal);
+        Assert.Contains(
+            "Lcore 0: RX port 0 TX port 1\nLcore 0: RX port 1 TX port 0\n", l2fwd.Output, StringComparison.Ordinal);
+        string second = l2fwd.Output.Split("Port statistics")[2];
+        Assert.DoesNotContain("Total packets received:              0", second, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -84,7 +88,8 @@ public class ProgramTests
         await l2fwd.WaitForExitAsync();
 
         string statistics = l2fwd.Output.Split("FDX Fixed\n")[^1].Split("\n\nSignal 15")[0];
-        JsonElement[] lines = [.. statistics.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+        string[] texts = statistics.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        JsonElement[] lines = [.. texts.Select(line => JsonDocument.Parse(line).RootElement)];
         Assert.True(lines[1].GetProperty("total").GetProperty("rx_pps").GetUInt64() > 0);
         Assert.True(lines[1].GetProperty("lcores")[0].GetProperty("busy").GetDouble() > 0.5);
     }
@@ -103,8 +108,9 @@ public class ProgramTests
     public async Task Live_statistics_are_a_table_on_a_terminal()
     {
         // script(1) of util-linux gives the program a terminal.
-        using var l2fwd = L2FwdProcess.StartCommand(
-            "script", "-qefc", $"stty cols 110 rows 40; exec {L2FwdProcess.Path} -l 0 {NullPorts} -- -p 3 -q 2 --stats=live", "/dev/null");
+        string command =
+            $"stty cols 110 rows 40; exec {L2FwdProcess.Path} -l 0 {NullPorts} -- -p 3 -q 2 --stats=live";
+        using var l2fwd = L2FwdProcess.StartCommand("script", "-qefc", command, "/dev/null");
         await l2fwd.WaitForAsync(() => l2fwd.Output.Split("RX Mpps").Length > 2, "second table");
 
         Assert.Contains("│", l2fwd.Output, StringComparison.Ordinal);
@@ -144,18 +150,18 @@ public class ProgramTests
         Assert.EndsWith("exit 0\n", l2fwd.Errors, StringComparison.Ordinal);
     }
 
-    private static string FirstChild(string process) =>
-        File.ReadAllText($"/proc/{process}/task/{process}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)[0];
-
     [Fact]
     public async Task SIGINT_ends_it_also_where_a_script_started_it_in_the_background()
     {
         // A shell without job control has its background commands ignore SIGINT; env --ignore-signal does the same.
         using L2FwdProcess l2fwd = L2FwdProcess.StartCommand(
-            "env", "--ignore-signal=INT", L2FwdProcess.Path, "--no-huge", "--no-pci", "--vdev=net_null0", "--", "-p", "1");
+            "env", "--ignore-signal=INT", L2FwdProcess.Path, "--no-huge", "--no-pci", "--vdev=net_null0", "--", "-p1");
         await l2fwd.WaitForOutputAsync("Port statistics");
         l2fwd.Signal("INT");
         Assert.Equal(0, await l2fwd.WaitForExitAsync());
         Assert.Contains("Signal 2 received", l2fwd.Output, StringComparison.Ordinal);
     }
+
+    private static string FirstChild(string process) =>
+        File.ReadAllText($"/proc/{process}/task/{process}/children").Split(' ')[0];
 }

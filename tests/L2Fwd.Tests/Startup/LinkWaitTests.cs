@@ -15,7 +15,8 @@ public class LinkWaitTests
         TestRuntime.StartPorts(runtime);
 
         Assert.Equal(
-            "\nChecking link statusdone\nPort 0 Link up at 10 Gbps FDX Fixed\nPort 1 Link up at 10 Gbps FDX Fixed\n", Wait(runtime));
+            "\nChecking link statusdone\nPort 0 Link up at 10 Gbps FDX Fixed\nPort 1 Link up at 10 Gbps FDX Fixed\n",
+            Wait(runtime));
     }
 
     [Fact]
@@ -62,7 +63,8 @@ public class LinkWaitTests
         public Port Create(PortContext context, Devargs arguments) => new SlowPort(context, upAfter);
     }
 
-    private sealed class SlowPort(PortContext context, int upAfter) : Port(context, new PortCapabilities(), MacAddress.CreateRandom())
+    private sealed class SlowPort(PortContext context, int upAfter)
+        : Port(context, new PortCapabilities(), MacAddress.CreateRandom())
     {
         private int _asked;
 

@@ -14,11 +14,13 @@ public class PortAssignmentTests
     {
         using var texts = new Texts();
 
-        IReadOnlyList<PortAssignment> assignments = PortAssignment.Assign(s_fourPorts, Lcores(2, 5, 7), 3, texts.Output);
+        IReadOnlyList<PortAssignment> assignments =
+            PortAssignment.Assign(s_fourPorts, Lcores(2, 5, 7), 3, texts.Output);
 
         Assert.Equal([3, 1, 0], assignments.Select(assignment => assignment.Ways.Count));
         Assert.Equal(
-            "Lcore 2: RX port 0 TX port 1\nLcore 2: RX port 1 TX port 0\nLcore 2: RX port 2 TX port 3\nLcore 5: RX port 3 TX port 2\n",
+            "Lcore 2: RX port 0 TX port 1\nLcore 2: RX port 1 TX port 0\n" +
+            "Lcore 2: RX port 2 TX port 3\nLcore 5: RX port 3 TX port 2\n",
             texts.Text);
     }
 
@@ -27,7 +29,8 @@ public class PortAssignmentTests
     {
         using var texts = new Texts();
 
-        ExitException thrown = Assert.Throws<ExitException>(() => PortAssignment.Assign(s_fourPorts, Lcores(0), 1, texts.Output));
+        ExitException thrown = Assert.Throws<ExitException>(
+            () => PortAssignment.Assign(s_fourPorts, Lcores(0), 1, texts.Output));
 
         Assert.Equal("Not enough cores", thrown.Message);
         Assert.Contains("-q 4", thrown.Remedy, StringComparison.Ordinal);

@@ -21,7 +21,8 @@ public class PortStarterTests
         Assert.True(ports[0].Promiscuous);
         Assert.Equal(PortState.Created, runtime.Ports[0].State);
         Assert.Equal(
-            $"Skipping disabled port 0\nInitializing port 1... done: \nPort 1, MAC address: {ports[0].MacAddress}\n\n", texts.Text);
+            $"Skipping disabled port 0\nInitializing port 1... done: \nPort 1, MAC address: {ports[0].MacAddress}\n\n",
+            texts.Text);
     }
 
     [Fact]

@@ -54,7 +54,8 @@ public class JsonViewTests
 
     private static IEnumerable<string> Names(JsonElement element) => element.ValueKind switch
     {
-        JsonValueKind.Object => element.EnumerateObject().SelectMany(property => Names(property.Value).Prepend(property.Name)),
+        JsonValueKind.Object =>
+            element.EnumerateObject().SelectMany(property => Names(property.Value).Prepend(property.Name)),
         JsonValueKind.Array => element.EnumerateArray().SelectMany(Names),
         _ => [],
     };

@@ -6,7 +6,9 @@ namespace L2Fwd.Tests.Statistics;
 
 public class ScreenViewTests
 {
-    /// <summary>What DPDK 22.11's l2fwd printed before and after 49 million packets; <c>^[</c> is ESC, as cat -v shows it.</summary>
+    /// <summary>
+    /// What DPDK 22.11's l2fwd printed before and after 49 million packets; <c>^[</c> is ESC, as cat -v shows it.
+    /// </summary>
     private const string Captured = """
         ^[[2J^[[1;1H
         Port statistics ====================================
@@ -57,7 +59,8 @@ public class ScreenViewTests
 
         view.Render(buffer, forwarding.Capture());
 
-        Assert.Equal(Captured.Replace("^[", "\e", StringComparison.Ordinal), Encoding.UTF8.GetString(buffer.WrittenSpan));
+        string expected = Captured.Replace("^[", "\e", StringComparison.Ordinal);
+        Assert.Equal(expected, Encoding.UTF8.GetString(buffer.WrittenSpan));
     }
 
     [Fact]

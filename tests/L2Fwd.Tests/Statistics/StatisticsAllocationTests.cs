@@ -9,7 +9,7 @@ public class StatisticsAllocationTests
     [InlineData(true)]
     public void Statistics_allocate_nothing_once_they_have_been_shown(bool json)
     {
-        using var stream = new FileStream("/dev/null", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        using var stream = new FileStream("/dev/null", FileMode.Open, FileAccess.Write);
         using var output = new L2Fwd.Terminal.Output(stream);
         using var forwarding = new TestForwarding("net_null0", "net_null1");
         using var jsonView = new JsonView(forwarding.Source, output, TimeProvider.System);

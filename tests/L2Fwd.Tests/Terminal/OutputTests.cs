@@ -7,7 +7,8 @@ public class OutputTests
     [Fact]
     public void A_full_disk_silences_the_output_and_stops_nothing()
     {
-        using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        var unbuffered = new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Write, BufferSize = 0 };
+        using var full = new FileStream("/dev/full", unbuffered);
         using var output = new Output(full);
 
         output.Write("lost");
