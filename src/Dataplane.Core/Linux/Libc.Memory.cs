@@ -50,6 +50,7 @@ internal static unsafe partial class Libc
     public const int MPOL_PREFERRED = 1;
     public const int MPOL_BIND = 2;
 
+    public const int R_OK = 4;
     public const int W_OK = 2;
     public const int X_OK = 1;
 

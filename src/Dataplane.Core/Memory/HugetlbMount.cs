@@ -50,7 +50,7 @@ internal sealed record HugetlbMount(string Directory, ulong PageSize)
 
         // Files are removed by their paths when we close, wherever the process stands then.
         var mount = new HugetlbMount(Path.GetFullPath(directory), (ulong)status.BlockSize);
-        if (mount.IsWritable)
+        if (mount.IsUsable)
             return mount;
         throw Unusable(
             Errno.DescribeLast(),
@@ -62,8 +62,8 @@ internal sealed record HugetlbMount(string Directory, ulong PageSize)
             new($"Cannot use --huge-dir {directory}: {reason}", remedy);
     }
 
-    /// <summary>Whether the process may make files there.</summary>
-    public bool IsWritable => Libc.Access(Directory, Libc.W_OK | Libc.X_OK) == 0;
+    /// <summary>Whether the process may list, make and remove files there; errno says why not.</summary>
+    public bool IsUsable => Libc.Access(Directory, Libc.R_OK | Libc.W_OK | Libc.X_OK) == 0;
 
     /// <summary>Bytes that the mount's <c>size=</c> option leaves; null without one.</summary>
     public unsafe ulong? BytesLeft()

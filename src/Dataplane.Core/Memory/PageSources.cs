@@ -75,7 +75,7 @@ internal sealed class PageSources : IDisposable
         IReadOnlyList<HugetlbMount> mounts = options.InMemory ? [] : HugetlbMount.Find(files, inventory.DefaultPageSize());
         foreach (ulong pageSize in inventory.PageSizes())
         {
-            HugetlbMount? mount = mounts.FirstOrDefault(m => m.PageSize == pageSize && m.IsWritable && m.BytesLeft() != 0);
+            HugetlbMount? mount = mounts.FirstOrDefault(m => m.PageSize == pageSize && m.IsUsable && m.BytesLeft() != 0);
             huge.Add(mount is null
                 ? new MemfdSource((nuint)pageSize, huge: true, options.SingleFileSegments, options.FilePrefix)
                 : new HugetlbfsSource(mount, options, logger));

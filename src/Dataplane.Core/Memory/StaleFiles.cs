@@ -12,13 +12,11 @@ namespace Dataplane.Memory;
 internal static class StaleFiles
 {
     /// <summary>Removes what dead processes of the same prefix left.</summary>
-    /// <exception cref="DataplaneException">
-    /// Another live process has the prefix, and its files would get in our way; or the directory cannot be read.
-    /// </exception>
+    /// <exception cref="DataplaneException">Another live process has the prefix, and its files would get in our way.</exception>
     public static void Clean(string directory, string prefix, HugeUnlink unlink, ILogger logger)
     {
         int removed = 0;
-        foreach (string path in Find(directory, prefix))
+        foreach (string path in Directory.EnumerateFiles(directory).Where(path => IsOurs(path, directory, prefix)))
         {
             using SafeFileHandle file = Libc.Open(path, Libc.O_RDONLY | Libc.O_CLOEXEC);
             if (file.IsInvalid)
@@ -44,19 +42,6 @@ internal static class StaleFiles
 
     /// <summary>Whether an open file still has its name.</summary>
     public static bool IsLinked(SafeFileHandle file) => !NameOf(file)!.EndsWith(" (deleted)", StringComparison.Ordinal);
-
-    private static List<string> Find(string directory, string prefix)
-    {
-        try
-        {
-            return [.. Directory.EnumerateFiles(directory).Where(path => IsOurs(path, directory, prefix))];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new DataplaneException(
-                $"Cannot list {directory}: {e.Message.TrimEnd('.')}", "make it readable, or use --in-memory", e);
-        }
-    }
 
     private static bool IsOurs(string path, string directory, string prefix)
     {
