@@ -56,6 +56,6 @@ public sealed class AfPacketDriver : IVdevDriver
     }
 }
 
-/// <summary>The keys of an af_packet device.</summary>
+/// <summary>The keys of an af_packet device, and whether what the host sends through it is received, too.</summary>
 internal sealed record AfPacketOptions(
-    string Interface, int QueuePairs, bool QdiscBypass, int FanoutMode, RingSize Ring);
+    string Interface, int QueuePairs, bool QdiscBypass, int FanoutMode, RingSize Ring, bool ReceivesOutgoing = false);

@@ -15,7 +15,8 @@ namespace Dataplane.Vdev.AfPacket;
 /// Barriers: the status word hands a frame over. It is read with acquire before the frame, and written with release
 /// after it, on x86-64 plain moves, on arm64 ldar and stlr; the kernel has smp_rmb and smp_wmb on its side.
 /// </remarks>
-internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId, int frameCount)
+internal sealed unsafe class AfPacketRxQueue(
+    RxQueueContext context, int portId, int frameCount, bool receivesOutgoing = false)
     : RxQueue(context), IDisposable
 {
     private readonly Mempool _pool = context.Pool;
@@ -62,7 +63,7 @@ internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId,
                 Mbuf.SetReceived(mbuf, _rearm, length);
                 new ReadOnlySpan<byte>((byte*)header + header->TpMac, length).CopyTo(new Packet(mbuf).Data);
             }
-            else if (IsOutgoing(header))
+            else if (IsUnwanted(header))
                 length = 0;
             else if (!TryMend(header, mbuf, ref length))
             {
@@ -105,7 +106,7 @@ internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId,
 
     /// <summary>Whether the frame lies whole in the ring as it shall be given out.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsPlain(Tpacket2Hdr* header)
+    private bool IsPlain(Tpacket2Hdr* header)
     {
         const uint Unusual = PacketSocket.TP_STATUS_COPY | PacketSocket.TP_STATUS_VLAN_VALID;
         VirtioNetHdr* offload = OffloadOf(header);
@@ -113,13 +114,14 @@ internal sealed unsafe class AfPacketRxQueue(RxQueueContext context, int portId,
             && header->TpSnaplen == header->TpLen
             && (offload->Flags & VirtioNetHdr.VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0
             && offload->GsoType == VirtioNetHdr.VIRTIO_NET_HDR_GSO_NONE
-            && !IsOutgoing(header);
+            && !IsUnwanted(header);
     }
 
     /// <summary>What this host sends through the interface is not received, but older kernels show it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsOutgoing(Tpacket2Hdr* header) =>
-        ((SockaddrLl*)((byte*)header + AfPacketLayout.HeaderLength))->SllPkttype == PacketSocket.PACKET_OUTGOING;
+    private bool IsUnwanted(Tpacket2Hdr* header) =>
+        !receivesOutgoing
+        && ((SockaddrLl*)((byte*)header + AfPacketLayout.HeaderLength))->SllPkttype == PacketSocket.PACKET_OUTGOING;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static VirtioNetHdr* OffloadOf(Tpacket2Hdr* header) =>

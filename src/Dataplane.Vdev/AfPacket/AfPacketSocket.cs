@@ -124,7 +124,8 @@ internal sealed unsafe class AfPacketSocket : IDisposable
         if (options.QdiscBypass)
             Set(PacketSocket.PACKET_QDISC_BYPASS, 1, "bypass the queueing discipline");
         // Spares the kernel a copy; where it does not know this (before 4.20) such frames are skipped on receipt.
-        Libc.SetSockOpt(_socket, SocketNumbers.SOL_PACKET, PacketSocket.PACKET_IGNORE_OUTGOING, 1);
+        if (!options.ReceivesOutgoing)
+            Libc.SetSockOpt(_socket, SocketNumbers.SOL_PACKET, PacketSocket.PACKET_IGNORE_OUTGOING, 1);
         // Beyond the machine's limits where CAP_NET_ADMIN allows it, else up to them.
         SetBuffer(SocketNumbers.SO_RCVBUFFORCE, SocketNumbers.SO_RCVBUF, ReceiveBuffer);
         int sendBuffer = options.Ring.FrameCount * 2 * options.Ring.FrameSize;

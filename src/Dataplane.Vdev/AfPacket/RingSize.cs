@@ -18,6 +18,9 @@ internal sealed record RingSize(int BlockSize, int FrameSize, int FrameCount)
     /// <summary>TPACKET_ALIGNMENT of linux/if_packet.h.</summary>
     private const int Alignment = 16;
 
+    /// <summary>DPDK's.</summary>
+    public static RingSize Default => new(Environment.SystemPageSize, FrameSize: 2048, FrameCount: 512);
+
     public int FramesPerBlock => BlockSize / FrameSize;
 
     public int BlockCount => FrameCount / FramesPerBlock;
@@ -41,9 +44,9 @@ internal sealed record RingSize(int BlockSize, int FrameSize, int FrameCount)
     {
         int page = Environment.SystemPageSize;
         var size = new RingSize(
-            arguments.GetInt32("blocksz", page, page, int.MaxValue),
-            arguments.GetInt32("framesz", 2048, AfPacketLayout.SmallestFrameSize, MaxFrameSize),
-            arguments.GetInt32("framecnt", 512, 1, MaxFrameCount));
+            arguments.GetInt32("blocksz", Default.BlockSize, page, int.MaxValue),
+            arguments.GetInt32("framesz", Default.FrameSize, AfPacketLayout.SmallestFrameSize, MaxFrameSize),
+            arguments.GetInt32("framecnt", Default.FrameCount, 1, MaxFrameCount));
         if (size.BlockSize % page != 0)
             throw arguments.Invalid("blocksz", $"{size.BlockSize}", $"a multiple of the page size, {page} bytes");
         if (size.FrameSize % Alignment != 0)

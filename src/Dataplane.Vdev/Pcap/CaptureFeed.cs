@@ -134,7 +134,8 @@ internal sealed class CaptureFeed : IFrameSource, IRxStream
             while (_empty.Count != BlockCount)
                 await timer.WaitForNextTickAsync(stop).ConfigureAwait(false);
             _hasEnded = true;
-            _ended();
+            // On another thread: who is told may stop the port, which waits for this task.
+            ThreadPool.QueueUserWorkItem(static ended => ended(), _ended, preferLocal: false);
         }
         catch (OperationCanceledException)
         {

@@ -3,8 +3,8 @@ using Dataplane.Ports;
 namespace Dataplane.Vdev.Pcap;
 
 /// <summary>
-/// <c>net_pcap</c>: a port that receives the packets of capture files and sends into capture files. Without anything to
-/// send to, what is sent is dropped and counts as sent.
+/// <c>net_pcap</c>: a port that receives the packets of capture files and sends into capture files, or does either with
+/// a network interface. Without anything to send to, what is sent is dropped and counts as sent.
 /// </summary>
 public sealed class PcapDriver : IVdevDriver
 {

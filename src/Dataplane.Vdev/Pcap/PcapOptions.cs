@@ -17,6 +17,11 @@ internal sealed record PcapOptions
     [
         new("rx_pcap", "capture file to receive from, pcap or pcapng; once per rx queue", Repeatable: true),
         new("tx_pcap", "capture file to send to, overwritten; once per tx queue", Repeatable: true),
+        new("rx_iface", "interface to receive from, both what comes in and what goes out", Repeatable: true),
+        new("rx_iface_in", "interface to receive from, only what comes in", Repeatable: true),
+        new("tx_iface", "interface to send to; once per tx queue", Repeatable: true),
+        new("iface", "interface to receive from and send to"),
+        new("phy_mac", "1: the port has the MAC address of iface (0)"),
         new("infinite_rx", "1: receive the frames of rx_pcap over and over, from memory (0)"),
         new("eof", "1: the link goes down when all of rx_pcap is received (0)"),
         new("snaplen", "bytes of a frame that tx_pcap keeps (65535)"),
@@ -27,6 +32,16 @@ internal sealed record PcapOptions
     public IReadOnlyList<string> RxFiles { get; init; } = [];
 
     public IReadOnlyList<string> TxFiles { get; init; } = [];
+
+    public IReadOnlyList<string> RxInterfaces { get; init; } = [];
+
+    public IReadOnlyList<string> RxInterfacesInOnly { get; init; } = [];
+
+    public IReadOnlyList<string> TxInterfaces { get; init; } = [];
+
+    public string? Interface { get; init; }
+
+    public bool UseMacOfInterface { get; init; }
 
     public bool IsInfinite { get; init; }
 
@@ -41,6 +56,11 @@ internal sealed record PcapOptions
         {
             RxFiles = arguments.GetAll("rx_pcap"),
             TxFiles = arguments.GetAll("tx_pcap"),
+            RxInterfaces = arguments.GetAll("rx_iface"),
+            RxInterfacesInOnly = arguments.GetAll("rx_iface_in"),
+            TxInterfaces = arguments.GetAll("tx_iface"),
+            Interface = arguments.Get("iface"),
+            UseMacOfInterface = arguments.GetBoolean("phy_mac"),
             IsInfinite = arguments.GetBoolean("infinite_rx"),
             SignalsEnd = arguments.GetBoolean("eof"),
             Sink = new CaptureSinkOptions(
@@ -78,19 +98,26 @@ internal sealed record PcapOptions
 
     private void Check(string device)
     {
-        if (RxFiles.Count + TxFiles.Count == 0)
+        int rxInterfaces = RxInterfaces.Count + RxInterfacesInOnly.Count;
+        int rx = RxFiles.Count + rxInterfaces, tx = TxFiles.Count + TxInterfaces.Count;
+        string? problem = this switch
         {
-            throw new CommandLineException(
-                $"The device '{device}' neither receives nor sends", "give it rx_pcap=FILE, tx_pcap=FILE, ...");
-        }
-
-        if ((IsInfinite || SignalsEnd) && RxFiles.Count == 0)
-        {
-            throw new CommandLineException(
-                $"The device '{device}' has {(IsInfinite ? "infinite_rx" : "eof")}=1 but no rx_pcap to receive");
-        }
-
-        if (Math.Max(RxFiles.Count, TxFiles.Count) > MaxQueues)
-            throw new CommandLineException($"The device '{device}' has more than {MaxQueues} streams in a direction");
+            { Interface: null } when rx + tx == 0 => "neither receives nor sends",
+            { Interface: not null } when rx + tx != 0 =>
+                "cannot have iface together with rx_... or tx_... keys: it is both",
+            { RxFiles.Count: not 0 } when rxInterfaces != 0 =>
+                "cannot have rx_pcap together with rx_iface or rx_iface_in",
+            { TxFiles.Count: not 0, TxInterfaces.Count: not 0 } => "cannot have tx_pcap together with tx_iface",
+            { UseMacOfInterface: true, Interface: null } => "has phy_mac=1 but no iface to have the MAC address of",
+            { IsInfinite: true, RxFiles.Count: 0 } => "has infinite_rx=1 but no rx_pcap to receive",
+            { SignalsEnd: true, RxFiles.Count: 0 } => "has eof=1 but no rx_pcap to receive",
+            _ when Math.Max(rx, tx) > MaxQueues => $"has more than {MaxQueues} streams in a direction",
+            _ => null,
+        };
+        if (problem is null)
+            return;
+        bool isEmpty = Interface is null && rx + tx == 0;
+        string? remedy = isEmpty ? "give it rx_pcap=FILE, tx_pcap=FILE, iface=NAME, ..." : null;
+        throw new CommandLineException($"The device '{device}' {problem}", remedy);
     }
 }

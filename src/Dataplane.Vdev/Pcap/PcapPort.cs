@@ -1,13 +1,15 @@
 using Dataplane.Packets;
 using Dataplane.Ports;
 using Dataplane.Vdev.Null;
-using Microsoft.Extensions.Logging;
 
 namespace Dataplane.Vdev.Pcap;
 
 /// <summary>A port of <see cref="PcapDriver"/>. Its files are open from the start of the program to its end.</summary>
 internal sealed class PcapPort : Port
 {
+    /// <summary>Of Ethernet; only what it is said to be, since files take every frame.</summary>
+    private const int UsualMtu = 1500;
+
     private static readonly NullOptions s_nothing = new(Size: 0, Copy: false, NoRx: true);
 
     private readonly PcapStreams _streams;
@@ -22,11 +24,12 @@ internal sealed class PcapPort : Port
                 MaxRxQueues = streams.Rx.Count != 0 ? streams.Rx.Count : streams.Tx.Count,
                 MaxTxQueues = streams.Tx.Count != 0 ? streams.Tx.Count : streams.Rx.Count,
             },
-            MacAddressOf(context))
+            options.UseMacOfInterface ? streams.Interfaces[0].MacAddress : MacAddressOf(context),
+            streams.Interfaces.Count != 0 ? streams.Interfaces[0].Mtu : UsualMtu)
     {
         _streams = streams;
         _options = options;
-        streams.Ended = OnStreamEnded;
+        streams.LinkMayHaveChanged = () => ReportLink(ReadLink());
     }
 
     /// <summary>Makes a port, with its files opened and created.</summary>
@@ -53,24 +56,48 @@ internal sealed class PcapPort : Port
         ? new NullTxQueue(context, s_nothing)
         : _streams.Tx[context.Index].CreateQueue(context);
 
-    protected override void OnStart() => _streams.Start(RxQueues.Count, TxQueues.Count);
+    protected override void OnStart()
+    {
+        _streams.Start(RxQueues.Count, TxQueues.Count);
+        // Only a link that was seen up is told to be down, and nobody need have asked before the end.
+        if (_options.SignalsEnd)
+            ReportLink(_streams.Interfaces.Count == 0 ? LinkStatus.VirtualUp : ReadLink());
+    }
 
     protected override void OnStop() => _streams.Stop();
 
     protected override void OnClose() => _streams.Dispose();
 
-    protected override LinkStatus ReadLink() =>
-        _options.SignalsEnd && _streams.HaveEnded ? LinkStatus.Down : base.ReadLink();
+    /// <summary>Up while started, or as its interfaces are; down at the end of the captures, if so asked.</summary>
+    protected override LinkStatus ReadLink()
+    {
+        if (_options.SignalsEnd && _streams.HaveEnded)
+            return LinkStatus.Down;
+        LinkStatus[] links = [.. _streams.Interfaces.Select(stream => stream.Link)];
+        if (links.Length == 0)
+            return base.ReadLink();
+        return links.All(link => link.IsUp) ? links[0] : LinkStatus.Down;
+    }
+
+    protected override void OnSetMtu(int mtu)
+    {
+        foreach (InterfaceStream stream in _streams.Interfaces)
+            stream.Mtu = mtu;
+    }
+
+    protected override void AddDeviceStatistics(ref PortStatistics statistics)
+    {
+        foreach (InterfaceStream stream in _streams.Interfaces)
+            statistics.InputMissed += stream.Drops;
+    }
+
+    protected override void OnResetStatistics()
+    {
+        foreach (InterfaceStream stream in _streams.Interfaces)
+            stream.ResetDrops();
+    }
 
     /// <summary>As DPDK's driver: 02, "pcap", and a number among the devices of the driver.</summary>
     private static MacAddress MacAddressOf(PortContext context) =>
         new([0x02, .. "pcap"u8, (byte)context.Ports.Count(port => port.DriverName == context.DriverName)]);
-
-    private void OnStreamEnded()
-    {
-        if (!_options.SignalsEnd || !_streams.HaveEnded)
-            return;
-        Logger.LogInformation("Port {Id} ({Name}) has received its captures to their end", Id, Name);
-        ReportLink(ReadLink());
-    }
 }

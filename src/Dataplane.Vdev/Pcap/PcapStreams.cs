@@ -45,11 +45,23 @@ internal sealed class PcapStreams : IDisposable
             {
                 _rx.Add(options.IsInfinite
                     ? CaptureLoop.Load(path, notice => context.Logger.LogWarning("{Notice}", notice))
-                    : new CaptureFeed(path, context.Logger, () => Ended()));
+                    : new CaptureFeed(path, context.Logger, () => LinkMayHaveChanged()));
             }
 
+            foreach (string name in options.RxInterfaces)
+                _rx.Add(Open(context, name, receivesOutgoing: true));
+            foreach (string name in options.RxInterfacesInOnly)
+                _rx.Add(Open(context, name, receivesOutgoing: false));
             foreach (string path in options.TxFiles)
                 _tx.Add(new CaptureSink(path, options.Sink, context.Logger));
+            foreach (string name in options.TxInterfaces)
+                _tx.Add(Open(context, name, receivesOutgoing: false));
+            if (options.Interface is { } both)
+            {
+                InterfaceStream stream = Open(context, both, receivesOutgoing: true);
+                _rx.Add(stream);
+                _tx.Add(stream);
+            }
         }
         catch
         {
@@ -64,8 +76,11 @@ internal sealed class PcapStreams : IDisposable
     /// <summary>The streams to send to, by queue.</summary>
     public IReadOnlyList<ITxStream> Tx => _tx;
 
-    /// <summary>Called by a control thread when a capture has been received to its end.</summary>
-    public Action Ended { private get; set; } = static () => { };
+    /// <summary>Those that are interfaces.</summary>
+    public IReadOnlyList<InterfaceStream> Interfaces => [.. All.OfType<InterfaceStream>()];
+
+    /// <summary>Called by control threads when a capture has ended or an interface has changed.</summary>
+    public Action LinkMayHaveChanged { private get; set; } = static () => { };
 
     /// <summary>Whether all captures have been received to their end.</summary>
     public bool HaveEnded => _started.OfType<IRxStream>().All(stream => stream is CaptureFeed { HasEnded: true });
@@ -96,7 +111,15 @@ internal sealed class PcapStreams : IDisposable
 
     public void Dispose()
     {
-        foreach (IPcapStream stream in _rx.Concat<IPcapStream>(_tx))
+        foreach (InterfaceStream stream in Interfaces)
+            stream.StopWatching();
+        foreach (IPcapStream stream in All)
             stream.Dispose();
     }
+
+    /// <summary>Each stream once, also if it stands behind queues of both directions.</summary>
+    private IEnumerable<IPcapStream> All => _rx.Concat<IPcapStream>(_tx).Distinct();
+
+    private InterfaceStream Open(PortContext context, string name, bool receivesOutgoing) =>
+        InterfaceStream.Open(context, name, receivesOutgoing, () => LinkMayHaveChanged());
 }

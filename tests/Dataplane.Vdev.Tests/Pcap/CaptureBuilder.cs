@@ -47,7 +47,8 @@ internal sealed class CaptureBuilder(bool bigEndian = false)
 
     public CaptureBuilder Zeros(int count) => Bytes(new byte[count]);
 
-    public CaptureBuilder PcapHeader(uint magic = 0xA1B2C3D4, ushort version = 2, uint snapLength = 65535, uint linkType = 1) =>
+    public CaptureBuilder PcapHeader(
+        uint magic = 0xA1B2C3D4, ushort version = 2, uint snapLength = 65535, uint linkType = 1) =>
         U32(magic).U16(version, 4).U32(0, 0, snapLength, linkType);
 
     public CaptureBuilder PcapRecord(uint seconds, uint fraction, ReadOnlySpan<byte> data) =>

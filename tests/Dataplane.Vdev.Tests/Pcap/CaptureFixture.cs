@@ -62,7 +62,8 @@ internal sealed class CaptureFixture : IDisposable
         foreach (Frame frame in frames)
         {
             int length = Math.Min(frame.Data.Length, snapLength);
-            var header = new PcapRecordHeader(new PcapTimestamp(unit, frame.TimestampNs), length, (int)frame.OriginalLength);
+            var timestamp = new PcapTimestamp(unit, frame.TimestampNs);
+            var header = new PcapRecordHeader(timestamp, length, (int)frame.OriginalLength);
             writer.Append(MemoryMarshal.AsBytes(new ReadOnlySpan<PcapRecordHeader>(in header)));
             writer.Append(frame.Data.AsSpan(0, length));
         }

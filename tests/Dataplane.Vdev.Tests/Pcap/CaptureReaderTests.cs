@@ -24,7 +24,8 @@ public sealed class CaptureReaderTests : IDisposable
 
         if (isUnknown)
         {
-            Assert.Contains("editcap -F pcap IN OUT", Assert.Throws<DataplaneException>(() => CaptureFixture.Read(path)).Message);
+            string message = Assert.Throws<DataplaneException>(() => CaptureFixture.Read(path)).Message;
+            Assert.Contains("editcap -F pcap IN OUT", message);
             return;
         }
 
@@ -37,7 +38,9 @@ public sealed class CaptureReaderTests : IDisposable
     [Fact]
     public void Several_interfaces_and_sections_as_mergecap_writes_them_are_read()
     {
-        string first = _captures.PathOf("first"), second = _captures.PathOf("second"), merged = _captures.PathOf("merged");
+        string first = _captures.PathOf("first");
+        string second = _captures.PathOf("second");
+        string merged = _captures.PathOf("merged");
         Shell.Run("editcap", "-F", "nsecpcap", CaptureFixture.Mixed, first);
         Shell.Run("editcap", "-t", "0.000000123", CaptureFixture.Mixed, second);
         Shell.Run("mergecap", "-F", "pcapng", "-w", merged, first, second);
@@ -99,7 +102,8 @@ public sealed class CaptureReaderTests : IDisposable
     {
         byte[] big = new CaptureBuilder(bigEndian: true).Section().Interface().EnhancedPacket(0, 3, s_second).ToArray();
         string path = _captures.Write("built", new CaptureBuilder()
-            .Section().Interface(resolution: 9).Interface(resolution: 9).EnhancedPacket(1, 3, s_first).Bytes(big).ToArray());
+            .Section().Interface(resolution: 9).Interface(resolution: 9).EnhancedPacket(1, 3, s_first)
+            .Bytes(big).ToArray());
 
         CaptureFixture.AssertSame([new(s_first, 3, 61), new(s_second, 3000, 1514)], CaptureFixture.Read(path));
     }
@@ -126,7 +130,9 @@ public sealed class CaptureReaderTests : IDisposable
 
         Assert.Equal(128, frames.Count);
         Assert.All(frames.Where((_, i) => i % 2 == 1), f => Assert.Equal(s_first, f.Data));
-        Assert.All(frames.Where((_, i) => i % 2 == 0).Select((f, i) => (f, i)), p => Assert.Equal(jumbo.Length - p.i, p.f.Data.Length));
+        Assert.Equal(
+            Enumerable.Range(0, 64).Select(i => jumbo.Length - i),
+            frames.Where((_, i) => i % 2 == 0).Select(f => f.Data.Length));
     }
 
     [Fact]
@@ -143,7 +149,12 @@ public sealed class CaptureReaderTests : IDisposable
             if (length == end)
                 Assert.Null(cutOff);
             else
-                Assert.Equal($"The capture '{path}' breaks off at byte {length}, in the middle of a record; all packets before it were taken", cutOff);
+            {
+                Assert.Equal(
+                    $"The capture '{path}' breaks off at byte {length}, in the middle of a record; " +
+                    "all packets before it were taken",
+                    cutOff);
+            }
         }
     }
 
@@ -154,7 +165,8 @@ public sealed class CaptureReaderTests : IDisposable
         byte[] whole = [.. start, .. new CaptureBuilder().EnhancedPacket(0, 2, s_second).ToArray()];
         for (int length = start.Length + 1; length < whole.Length - 6; length += 41)
         {
-            Assert.Equal(s_first, Assert.Single(CaptureFixture.Read(_captures.Write("cut", whole.AsSpan(0, length)), out string? cutOff)).Data);
+            string path = _captures.Write("cut", whole.AsSpan(0, length));
+            Assert.Equal(s_first, Assert.Single(CaptureFixture.Read(path, out string? cutOff)).Data);
             Assert.Contains($"breaks off at byte {length}", cutOff);
         }
     }

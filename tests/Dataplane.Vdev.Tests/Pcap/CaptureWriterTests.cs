@@ -57,7 +57,8 @@ public sealed class CaptureWriterTests : IDisposable
     {
         string path = _captures.PathOf("none/ours.pcap");
         Assert.StartsWith($"Cannot create the capture '{path}': Could not find a part of the path", Create(path));
-        Assert.Equal($"Cannot create the capture '{_captures.PathOf(".")}': it is a directory", Create(_captures.PathOf(".")));
+        Assert.Equal(
+            $"Cannot create the capture '{_captures.PathOf(".")}': it is a directory", Create(_captures.PathOf(".")));
     }
 
     [Fact]

@@ -89,7 +89,8 @@ public sealed class PcapReceiveTests : IDisposable
     {
         // 24 MB in frames of many lengths: several times what is read ahead.
         byte[][] expected = [.. Enumerable.Range(0, 32_000).Select(i => Numbered(60 + ((i * 7919) % 1455), i))];
-        using PcapRig rig = new PcapRig(new MempoolOptions { Count = 128, CacheSize = 0 }, $"net_pcap0,rx_pcap={Write(expected)}{keys}").Start();
+        using PcapRig rig = new PcapRig(new MempoolOptions { Count = 128, CacheSize = 0 },
+            $"net_pcap0,rx_pcap={Write(expected)}{keys}").Start();
 
         Assert.Equal(expected, rig.Receive(expected.Length));
 
@@ -133,7 +134,8 @@ public sealed class PcapReceiveTests : IDisposable
     public void A_frame_longer_than_the_whole_pool_is_counted_as_an_error()
     {
         byte[][] frames = [Numbered(9000, 0), Numbered(60, 1)];
-        using PcapRig rig = new PcapRig(new MempoolOptions { Count = 4, CacheSize = 0 }, $"net_pcap0,rx_pcap={Write(frames)}").Start();
+        using PcapRig rig = new PcapRig(new MempoolOptions { Count = 4, CacheSize = 0 },
+            $"net_pcap0,rx_pcap={Write(frames)}").Start();
 
         Assert.Equal([frames[1]], rig.Receive(1));
         Assert.Equal(1ul, rig.Port.GetStatistics().InputErrors);
@@ -143,7 +145,8 @@ public sealed class PcapReceiveTests : IDisposable
     public void An_empty_pool_loses_nothing_and_is_counted()
     {
         byte[][] expected = FramesOf(CaptureFixture.Mixed);
-        using PcapRig rig = new PcapRig(new MempoolOptions { Count = 8, CacheSize = 0 }, $"net_pcap0,rx_pcap={CaptureFixture.Mixed}").Start();
+        using PcapRig rig = new PcapRig(new MempoolOptions { Count = 8, CacheSize = 0 },
+            $"net_pcap0,rx_pcap={CaptureFixture.Mixed}").Start();
         var held = new Packet[8];
         Assert.Equal(8, rig.Port.RxQueues[0].Receive(held));
 
@@ -159,7 +162,8 @@ public sealed class PcapReceiveTests : IDisposable
     {
         byte[][] first = [Numbered(60, 1), Numbered(61, 2)], second = [Numbered(62, 3)];
         using PcapRig rig = new PcapRig(
-            $"net_pcap0,rx_pcap={Write(first)},rx_pcap={Write(second)},tx_pcap={_captures.PathOf("a")},tx_pcap={_captures.PathOf("b")}").Start(2, 2);
+            $"net_pcap0,rx_pcap={Write(first)},rx_pcap={Write(second)}," +
+            $"tx_pcap={_captures.PathOf("a")},tx_pcap={_captures.PathOf("b")}").Start(2, 2);
 
         Assert.Equal((2, 2), (rig.Port.Capabilities.MaxRxQueues, rig.Port.Capabilities.MaxTxQueues));
         rig.Forward(2, queue: 0);
@@ -203,6 +207,17 @@ public sealed class PcapReceiveTests : IDisposable
     }
 
     [Fact]
+    public void Who_is_told_of_the_end_may_close_the_port()
+    {
+        using PcapRig rig = new PcapRig($"net_pcap0,rx_pcap={CaptureFixture.Mixed},eof=1").Start();
+        rig.Port.LinkChanged += (_, _) => rig.Port.Dispose();
+        rig.Receive(88);
+        Assert.Equal(0, rig.Port.RxQueues[0].Receive(new Packet[1]));
+
+        PcapRig.Await(() => rig.Port.State == PortState.Closed, "closed port");
+    }
+
+    [Fact]
     public async Task A_pipe_is_received_as_frames_come()
     {
         string pipe = _captures.PathOf("pipe");
@@ -226,7 +241,8 @@ public sealed class PcapReceiveTests : IDisposable
     [Fact]
     public void A_fault_near_the_start_of_a_capture_is_an_error_of_the_start()
     {
-        byte[] bad = new CaptureBuilder().PcapHeader().PcapRecord(0, 0, Numbered(60, 1)).U32(0, 0, 4_000_000_000, 1).ToArray();
+        byte[] bad = new CaptureBuilder()
+            .PcapHeader().PcapRecord(0, 0, Numbered(60, 1)).U32(0, 0, 4_000_000_000, 1).ToArray();
         using var rig = new PcapRig($"net_pcap0,rx_pcap={_captures.Write("bad", bad)}");
 
         string message = Assert.Throws<DataplaneException>(() => rig.Start()).Message;
@@ -248,19 +264,24 @@ public sealed class PcapReceiveTests : IDisposable
 
         Assert.All(rig.Receive(Count), frame => Assert.Equal(good, frame));
 
-        PcapRig.Await(() => rig.Port.RxQueues[0].Receive(new Packet[1]) == 0 && rig.Port.GetStatistics().InputErrors == 1, "ierrors");
-        Assert.Contains(rig.Logged, line => line.Contains("claims 4000000000 captured bytes", StringComparison.Ordinal));
+        PcapRig.Await(
+            () => rig.Port.RxQueues[0].Receive(new Packet[1]) == 0 && rig.Port.GetStatistics().InputErrors == 1,
+            "ierrors");
+        Assert.Contains(
+            rig.Logged, line => line.Contains("claims 4000000000 captured bytes", StringComparison.Ordinal));
     }
 
     [Fact]
     public void A_capture_that_breaks_off_is_received_up_to_there_and_told()
     {
         byte[] whole = File.ReadAllBytes(CaptureFixture.Mixed);
-        using PcapRig rig = new PcapRig($"net_pcap0,rx_pcap={_captures.Write("cut", whole.AsSpan(0, whole.Length - 1))}").Start();
+        using PcapRig rig = new PcapRig(
+            $"net_pcap0,rx_pcap={_captures.Write("cut", whole.AsSpan(0, whole.Length - 1))}").Start();
 
         rig.Receive(87);
 
-        PcapRig.Await(() => rig.Logged.Any(line => line.Contains("breaks off at byte 49308", StringComparison.Ordinal)), "notice");
+        PcapRig.Await(
+            () => rig.Logged.Any(line => line.Contains("breaks off at byte 49308", StringComparison.Ordinal)), "notice");
         Assert.Equal(0, rig.Port.RxQueues[0].Receive(new Packet[1]));
     }
 

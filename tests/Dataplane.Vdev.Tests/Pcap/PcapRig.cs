@@ -89,7 +89,8 @@ internal sealed class PcapRig : IDisposable, ILoggerFactory, ILogger
         Await(
             () =>
             {
-                int received = Port.RxQueues[queue].Receive(burst.AsSpan(0, Math.Min(burst.Length, count - frames.Count)));
+                int most = Math.Min(burst.Length, count - frames.Count);
+                int received = Port.RxQueues[queue].Receive(burst.AsSpan(0, most));
                 foreach (Packet packet in burst.AsSpan(0, received))
                     frames.Add(BytesOf(packet));
                 Packet.Free(burst.AsSpan(0, received));
@@ -161,7 +162,11 @@ internal sealed class PcapRig : IDisposable, ILoggerFactory, ILogger
     public bool IsEnabled(LogLevel logLevel) => true;
 
     public void Log<TState>(
-        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter)
     {
         lock (_lock)
             _log.Add(formatter(state, exception));

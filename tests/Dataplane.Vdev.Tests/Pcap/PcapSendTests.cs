@@ -23,10 +23,12 @@ public sealed class PcapSendTests : IDisposable
             rig.Port.Stop();
 
             List<Frame> actual = _captures.ReadWithTcpdump(path);
-            Assert.Equal(expected.Select(f => Convert.ToHexString(f.Data)), actual.Select(f => Convert.ToHexString(f.Data)));
+            CaptureFixture.AssertSame([.. expected.Select(f => f.Data)], [.. actual.Select(f => f.Data)]);
             Assert.All(actual, f => Assert.InRange(f.TimestampNs, start - 1_000_000, Now() + 1_000_000));
-            Assert.Equal(actual.OrderBy(f => f.TimestampNs).Select(f => f.TimestampNs), actual.Select(f => f.TimestampNs));
-            Assert.Equal((88ul, (ulong)expected.Sum(f => f.Data.Length)), (rig.Port.GetStatistics().OutputPackets, rig.Port.GetStatistics().OutputBytes));
+            Assert.Equal(actual.Select(f => f.TimestampNs).Order(), actual.Select(f => f.TimestampNs));
+            PortStatistics statistics = rig.Port.GetStatistics();
+            Assert.Equal(88ul, statistics.OutputPackets);
+            Assert.Equal((ulong)expected.Sum(f => f.Data.Length), statistics.OutputBytes);
         }
 
         Assert.Equal(88, CaptureFixture.Read(path).Count);
@@ -54,7 +56,8 @@ public sealed class PcapSendTests : IDisposable
         rig.Send(frame.AsSpan(0, 70), segmentLength: 1);
         rig.Port.Stop();
 
-        CaptureFixture.AssertSame(new[] { frame, frame[..70] }, [.. _captures.ReadWithTcpdump(path).Select(f => f.Data)]);
+        List<Frame> written = _captures.ReadWithTcpdump(path);
+        CaptureFixture.AssertSame(new[] { frame, frame[..70] }, [.. written.Select(f => f.Data)]);
         Assert.Equal(0, rig.Missing);
     }
 
@@ -107,7 +110,8 @@ public sealed class PcapSendTests : IDisposable
         string pipe = _captures.PathOf("pipe");
         Shell.Run("mkfifo", pipe);
         var read = new MemoryStream();
-        using var reader = new FileStream(pipe, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+        using var reader = new FileStream(pipe, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite,
+            bufferSize: 0);
         using PcapRig rig = new PcapRig($"net_pcap0,tx_pcap={pipe},tx_wait=0").Start();
         uint sent = 0;
         var frame = new byte[1000];
@@ -145,7 +149,8 @@ public sealed class PcapSendTests : IDisposable
     {
         // Far more than the ring holds, as fast as it goes: every packet is taken.
         string path = _captures.PathOf("out.pcap");
-        using PcapRig rig = new PcapRig($"net_pcap0,rx_pcap={CaptureFixture.Mixed},infinite_rx=1,tx_pcap={path},tx_wait=20000").Start();
+        using PcapRig rig = new PcapRig(
+            $"net_pcap0,rx_pcap={CaptureFixture.Mixed},infinite_rx=1,tx_pcap={path},tx_wait=20000").Start();
         var burst = new Packet[32];
         for (int i = 0; i < 2000; i++)
         {
@@ -182,7 +187,8 @@ public sealed class PcapSendTests : IDisposable
                 },
                 "full disk");
 
-            Assert.StartsWith($"Cannot write the capture '{disk}/out.pcap': No space left on device", Assert.Single(rig.Logged));
+            Assert.StartsWith($"Cannot write the capture '{disk}/out.pcap': No space left on device", Assert.Single(
+                rig.Logged));
             Assert.Equal(0, rig.Missing);
         }
         finally
