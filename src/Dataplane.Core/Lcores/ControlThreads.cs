@@ -5,8 +5,8 @@ namespace Dataplane.Lcores;
 /// where workers poll, as long as the process has other CPUs.
 /// </summary>
 /// <remarks>
-/// <para>Takes the workers' CPUs away from each thread of the process that has others left. Threads that have none
-/// left are the workers themselves, of this runtime and of others, and stay as they are.</para>
+/// <para>Takes the workers' CPUs away from each thread of the process that has others left, but for workers, of this
+/// runtime and of others, which are known by their names.</para>
 /// <para>Threads made later follow by themselves: a new thread inherits its maker's mask, and .NET gives a managed or
 /// runtime thread the mask of the main thread even when a worker makes it (CoreCLR's CPalThread::ThreadEntry).</para>
 /// </remarks>
@@ -34,7 +34,7 @@ internal sealed class ControlThreads : IDisposable
     /// <summary>Gives the CPUs back to the threads, those made since then included.</summary>
     public void Dispose()
     {
-        foreach (int tid in ThreadAffinity.ThreadsOfProcess())
+        foreach (int tid in Threads())
         {
             // Only masks that are still as we left them (or as they were inherited): whoever set others meant it.
             if (ThreadAffinity.TryGet(tid, out CpuSet cpus) && _before.TryGetValue(cpus, out CpuSet? before))
@@ -44,10 +44,13 @@ internal sealed class ControlThreads : IDisposable
         _before.Clear();
     }
 
+    /// <summary>All threads of the process that are no worker of any runtime.</summary>
+    private static IEnumerable<int> Threads() => ThreadAffinity.ThreadsOfProcess().Where(tid => !LcoreWorker.IsWorker(tid));
+
     private bool MoveThreads()
     {
         bool any = false;
-        foreach (int tid in ThreadAffinity.ThreadsOfProcess())
+        foreach (int tid in Threads())
         {
             if (!ThreadAffinity.TryGet(tid, out CpuSet cpus))
                 continue;

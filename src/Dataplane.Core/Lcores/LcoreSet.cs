@@ -65,9 +65,9 @@ public sealed class LcoreSet : IDisposable
         ref LcoreWorker? worker = ref _workers[lcore.Index];
         if (worker is not null)
             throw new InvalidOperationException($"Lcore {lcore.Id} has not been waited for since its last launch");
-        worker = LcoreWorker.Start(lcore, _owner, body, error => Failed?.Invoke(lcore, error));
-        // Not before: a CPU that no thread may use is none of the process's CPUs to a runtime that is made then.
+        // No sooner: what no thread may run on is none of the process's CPUs to a runtime that is made meanwhile.
         _keptOff ??= ControlThreads.KeepOff(Lcores.Aggregate(CpuSet.Empty, (all, other) => all.Union(other.Cpus)));
+        worker = LcoreWorker.Start(lcore, _owner, body, error => Failed?.Invoke(lcore, error));
     }
 
     /// <summary>Waits until every lcore has come back from its body; then they can be launched again.</summary>

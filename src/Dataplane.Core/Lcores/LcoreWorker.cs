@@ -5,6 +5,8 @@ namespace Dataplane.Lcores;
 /// <summary>A thread named <c>lcore-N</c>, bound to its lcore's CPUs, that runs one body and ends.</summary>
 internal sealed class LcoreWorker
 {
+    private const string NamePrefix = "lcore-";
+
     private readonly Lcore _lcore;
     private readonly nint _owner;
     private readonly Action<Lcore> _body;
@@ -17,7 +19,7 @@ internal sealed class LcoreWorker
     {
         (_lcore, _owner, _body, _failed) = (lcore, owner, body, failed);
         // A background thread: a program that leaves Main does not hang on a lcore that nobody stopped.
-        _thread = new Thread(Run) { Name = $"lcore-{lcore.Id}", IsBackground = true };
+        _thread = new Thread(Run) { Name = $"{NamePrefix}{lcore.Id}", IsBackground = true };
     }
 
     /// <summary>Starts the thread and waits until it is bound.</summary>
@@ -33,6 +35,11 @@ internal sealed class LcoreWorker
         worker._bound.Task.GetAwaiter().GetResult();
         return worker;
     }
+
+    /// <summary>Whether a thread of this process is a worker of any runtime.</summary>
+    /// <param name="tid">Its id; it may have ended.</param>
+    public static bool IsWorker(int tid) =>
+        new HostFiles().ReadText($"/proc/self/task/{tid}/comm")?.StartsWith(NamePrefix, StringComparison.Ordinal) == true;
 
     /// <summary>Waits for the thread's end.</summary>
     /// <returns>What the body threw; null if it came back.</returns>

@@ -109,32 +109,22 @@ public class LcoreThreadTests
     [SkippableFact]
     public void Other_threads_are_kept_off_the_lcores_CPUs_and_let_back_at_the_end()
     {
-        Skip.If(s_allowed.Count < 2, "needs two CPUs: on one there is no other for the other threads");
-        int cpu = s_allowed.Cpus[0];
-        CpuSet others = s_allowed.Except(new CpuSet([cpu]));
-        int worker = 0;
-        using (LcoreSet lcores = LcoreSet.Create(Options($"{cpu}"), Owner, NullLogger.Instance))
+        CpuSet others = AllButTheFirst(out int cpu);
+        using LcoreSet lcores = LcoreSet.Create(Options($"{cpu}"), Owner, NullLogger.Instance);
+        CpuSet madeByWorker = CpuSet.Empty;
+        int worker;
+        using (var running = new Running(lcores, () =>
         {
-            using var started = new ManualResetEventSlim();
-            using var stop = new ManualResetEventSlim();
-            CpuSet madeByWorker = CpuSet.Empty;
-            lcores.Launch(lcores.Main, _ =>
-            {
-                worker = Libc.GetTid();
-                var thread = new Thread(() => madeByWorker = AffinityOf(0));
-                thread.Start();
-                thread.Join();
-                started.Set();
-                stop.Wait();
-            });
-            started.Wait();
-
+            var thread = new Thread(() => madeByWorker = AffinityOf(0));
+            thread.Start();
+            thread.Join();
+        }))
+        {
+            worker = running.Thread;
             Assert.Equal($"{cpu}", CpusOfThreads()[worker]);
             Assert.Equal([$"{others}"], CpusOfThreadsBut(worker));
             Assert.Equal(others, madeByWorker);
             Assert.Equal(s_allowed, AllowedCpus.OfThisProcess());
-            stop.Set();
-            lcores.WaitAll();
         }
 
         Assert.Equal([$"{s_allowed}"], CpusOfThreadsBut(worker));
@@ -143,18 +133,37 @@ public class LcoreThreadTests
     [SkippableFact]
     public void Lcores_that_run_nothing_take_their_CPUs_from_nobody()
     {
-        Skip.If(s_allowed.Count < 2, "needs two CPUs: on one there is no other for the other threads");
-        int cpu = s_allowed.Cpus[0];
+        CpuSet others = AllButTheFirst(out int cpu);
         using LcoreSet idle = LcoreSet.Create(Options($"{cpu}"), Owner, NullLogger.Instance);
         Assert.Equal(s_allowed, AffinityOf(0));
         using LcoreSet second = LcoreSet.Create(Options($"{cpu}"), Owner + 1, NullLogger.Instance);
+        using (new Running(second))
+        {
+            Assert.Equal(others, AffinityOf(0));
+            LcoreSet.Create(Options($"{cpu}"), Owner + 2, NullLogger.Instance).Dispose();
+        }
 
-        using var stop = new ManualResetEventSlim();
-        second.Launch(second.Main, _ => stop.Wait());
-        Assert.Equal(s_allowed.Except(new CpuSet([cpu])), AffinityOf(0));
-        using LcoreSet third = LcoreSet.Create(Options($"{cpu}"), Owner + 2, NullLogger.Instance);
-        stop.Set();
-        second.WaitAll();
+        Assert.Equal(s_allowed, AffinityOf(0));
+    }
+
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Lcores_of_another_runtime_stay_where_they_are(bool floating)
+    {
+        CpuSet others = AllButTheFirst(out int cpu);
+        using LcoreSet lcores = LcoreSet.Create(Options($"0@({(floating ? s_allowed : others)})"), Owner, NullLogger.Instance);
+        using LcoreSet other = LcoreSet.Create(Options($"{cpu}"), Owner + 1, NullLogger.Instance);
+        using (var before = new Running(other))
+        using (var running = new Running(lcores))
+        {
+            before.Dispose();
+            Assert.Equal(lcores.Main.Cpus, AffinityOf(running.Thread));
+            using (new Running(other))
+                Assert.Equal(lcores.Main.Cpus, AffinityOf(running.Thread));
+            Assert.Equal(lcores.Main.Cpus, AffinityOf(running.Thread));
+        }
+
         Assert.Equal(s_allowed, AffinityOf(0));
     }
 
@@ -179,6 +188,13 @@ public class LcoreThreadTests
         Assert.Contains($"lcores 0-1 share CPU {s_allowed.Cpus[0]}", Assert.Single(log.Lines));
     }
 
+    private static CpuSet AllButTheFirst(out int first)
+    {
+        Skip.If(s_allowed.Count < 2, "needs two CPUs: on one there is no other for the other threads");
+        first = s_allowed.Cpus[0];
+        return s_allowed.Except(new CpuSet([first]));
+    }
+
     private static LcoreOptions Options(string lcores) => new() { Assignments = LcoreList.Parse(lcores) };
 
     private static IEnumerable<string> CpusOfThreadsBut(int worker) =>
@@ -198,5 +214,34 @@ public class LcoreThreadTests
         }
 
         return cpus;
+    }
+
+    /// <summary>Something that runs on the main lcore until this is disposed, also where a test fails.</summary>
+    private sealed class Running : IDisposable
+    {
+        private readonly LcoreSet _lcores;
+        private readonly ManualResetEventSlim _stop = new();
+
+        public Running(LcoreSet lcores, Action? first = null)
+        {
+            _lcores = lcores;
+            using var started = new ManualResetEventSlim();
+            lcores.Launch(lcores.Main, _ =>
+            {
+                Thread = Libc.GetTid();
+                first?.Invoke();
+                started.Set();
+                _stop.Wait();
+            });
+            started.Wait();
+        }
+
+        public int Thread { get; private set; }
+
+        public void Dispose()
+        {
+            _stop.Set();
+            _lcores.WaitAll();
+        }
     }
 }
