@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Dataplane;
 using L2Fwd.Terminal;
@@ -5,7 +6,7 @@ using L2Fwd.Terminal;
 namespace L2Fwd.Shutdown;
 
 /// <summary>
-/// SIGINT and SIGTERM ask the program to end in order; a second one ends it at once. The signal's thread only sets an
+/// SIGINT and SIGTERM ask the program to end in order; another one later ends it at once. The signal's thread only sets an
 /// event: the control thread wakes up by it, so that what it prints is not torn apart.
 /// </summary>
 internal sealed class StopSignals : IDisposable
@@ -13,10 +14,17 @@ internal sealed class StopSignals : IDisposable
     /// <summary>What a shell makes of a process that a signal ended: 128 and the signal's number.</summary>
     private const int SignalExitCode = 128;
 
+    /// <summary>
+    /// What comes so soon after the first signal is the same wish to end: timeout(1) sends its signal to the program and
+    /// then to the program's group, and a terminal's Ctrl-C reaches a wrapper that passes it on.
+    /// </summary>
+    private static readonly TimeSpan s_sameSignal = TimeSpan.FromSeconds(1);
+
     private readonly ManualResetEvent _stop = new(initialState: false);
     private readonly Output _output;
     private readonly PosixSignalRegistration[] _registrations;
     private int _signal;
+    private long _received;
 
     /// <summary>Listens from now on.</summary>
     /// <param name="output">Gets DPDK's line when the program ends in order.</param>
@@ -55,9 +63,15 @@ internal sealed class StopSignals : IDisposable
 
     private void Receive(PosixSignalContext context, int signal)
     {
-        if (Interlocked.CompareExchange(ref _signal, signal, 0) != 0)
-            Environment.Exit(SignalExitCode + signal);
         context.Cancel = true;
-        _stop.Set();
+        if (Interlocked.CompareExchange(ref _signal, signal, 0) == 0)
+        {
+            Volatile.Write(ref _received, Stopwatch.GetTimestamp());
+            _stop.Set();
+        }
+        else if (Volatile.Read(ref _received) is var first and not 0 && Stopwatch.GetElapsedTime(first) > s_sameSignal)
+        {
+            Environment.Exit(SignalExitCode + signal);
+        }
     }
 }

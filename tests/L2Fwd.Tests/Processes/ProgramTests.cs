@@ -69,6 +69,18 @@ public class ProgramTests
     }
 
     [Fact]
+    public async Task A_signal_that_comes_twice_at_once_counts_once()
+    {
+        using var l2fwd = L2FwdProcess.Start($"-l 0 {NullPorts} -- -p 3 -q 2 -T 1");
+        await l2fwd.WaitForOutputAsync("Port statistics");
+        // As timeout(1) does: to the program, then to its process group.
+        using var kill = Process.Start("sh", ["-c", $"kill -INT {l2fwd.Id}; kill -INT {l2fwd.Id}"]);
+
+        Assert.Equal(0, await l2fwd.WaitForExitAsync());
+        Assert.EndsWith("Bye...\n", l2fwd.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Standard_error_has_DPDKs_lines_about_lcores()
     {
         using var l2fwd = L2FwdProcess.Start($"-l 0 {NullPorts} -- -p 3 -q 2 -T 1");
