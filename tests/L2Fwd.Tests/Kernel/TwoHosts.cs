@@ -29,6 +29,7 @@ internal sealed class TwoHosts : IDisposable
         var hosts = new TwoHosts();
         VethPair.Connect(hosts.Left, "eth0", hosts._middle, "left", mtu: 1500);
         VethPair.Connect(hosts.Right, "eth0", hosts._middle, "right", mtu: 1500);
+        KeepOrder(hosts._middle, "left", "right");
         hosts.Configure();
         await hosts.StartAsync("--vdev net_af_packet0,iface=left --vdev net_af_packet1,iface=right", options);
         return hosts;
@@ -60,6 +61,16 @@ internal sealed class TwoHosts : IDisposable
         Right.Dispose();
         _middle.Dispose();
         _folder.Dispose();
+    }
+
+    /// <summary>
+    /// A veth delivers on the CPU that sends, and a connection that sends now from this and then from that one overtakes
+    /// itself. Receive packet steering (Documentation/networking/scaling.rst) gives all frames to one CPU.
+    /// </summary>
+    private static void KeepOrder(NetworkNamespace network, params string[] interfaces)
+    {
+        foreach (string iface in interfaces)
+            network.Run("sh", "-c", $"echo 1 > /sys/class/net/{iface}/queues/rx-0/rps_cpus");
     }
 
     private async Task StartAsync(string vdevs, string options)
