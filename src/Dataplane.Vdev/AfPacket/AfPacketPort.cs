@@ -61,20 +61,19 @@ internal sealed unsafe class AfPacketPort : Port
     {
         using var construction = new Construction();
         var sockets = new AfPacketSocket[Math.Max(RxQueues.Count, TxQueues.Count)];
+        ushort? fanout = null;
         for (int i = 0; i < sockets.Length; i++)
         {
             AfPacketSocket socket = construction.Own(
                 new AfPacketSocket(Name, _options, hasRx: i < RxQueues.Count, hasTx: i < TxQueues.Count));
             sockets[i] = socket;
-            if (socket.RxFrames != null)
-                ((AfPacketRxQueue)RxQueues[i]).Attach(socket);
             if (socket.TxFrames != null)
                 ((AfPacketTxQueue)TxQueues[i]).Attach(socket);
             socket.Bind(_interface.Index);
+            if (socket.RxFrames != null)
+                Receive(socket, (AfPacketRxQueue)RxQueues[i], ref fanout);
         }
 
-        if (RxQueues.Count > 1)
-            JoinFanout(sockets);
         construction.Complete();
 
         lock (_socketsLock)
@@ -140,11 +139,16 @@ internal sealed unsafe class AfPacketPort : Port
         }
     }
 
-    private void JoinFanout(AfPacketSocket[] sockets)
+    private void Receive(AfPacketSocket socket, AfPacketRxQueue queue, ref ushort? fanout)
     {
-        ushort? group = null;
-        foreach (AfPacketSocket socket in sockets.Where(socket => socket.RxFrames != null))
-            group = socket.JoinFanout(_options.FanoutMode, group);
+        queue.Attach(socket);
+        if (RxQueues.Count == 1)
+            return;
+        bool isFirst = fanout is null;
+        fanout = socket.JoinFanout(_options.FanoutMode, fanout);
+        // What came to this socket before it joined went to the others too.
+        if (!isFirst)
+            queue.Discard();
     }
 
     private void OnInterfaceChanged()

@@ -36,6 +36,17 @@ internal sealed unsafe class AfPacketRxQueue(
         _superFrame.Clear();
     }
 
+    /// <summary>Throws away what has arrived.</summary>
+    public void Discard()
+    {
+        for (var header = (Tpacket2Hdr*)_frames[_head]; IsReady(header); header = (Tpacket2Hdr*)_frames[_head])
+        {
+            if ((header->TpStatus & PacketSocket.TP_STATUS_COPY) != 0)
+                ReadFromSocket();
+            Release(header);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override int Receive(Span<Packet> burst)
     {

@@ -95,8 +95,10 @@ internal sealed unsafe class KernelInterface : IDisposable
         Ifreq request = Request();
         if (!TryCall(NetworkDevice.SIOCGIFFLAGS, ref request))
             return false;
-        int flags = request.Value.Flags & ~NetworkDevice.IFF_UP;
-        request.Value.Flags = (short)(up ? flags | NetworkDevice.IFF_UP : flags);
+        // Nothing to do needs no privilege.
+        if ((request.Value.Flags & NetworkDevice.IFF_UP) != 0 == up)
+            return true;
+        request.Value.Flags ^= NetworkDevice.IFF_UP;
         return TryCall(NetworkDevice.SIOCSIFFLAGS, ref request);
     }
 
