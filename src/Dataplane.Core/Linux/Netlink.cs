@@ -17,10 +17,13 @@ internal static class Netlink
 
     public const ushort RTM_NEWLINK = 16;
     public const ushort RTM_DELLINK = 17;
+    public const ushort RTM_GETLINK = 18;
     public const ushort RTM_NEWQDISC = 36;
     public const ushort RTM_DELQDISC = 37;
     public const ushort RTM_NEWTFILTER = 44;
     public const ushort RTM_DELTFILTER = 45;
+
+    [KernelConstant("linux/if_link.h")] public const ushort IFLA_STATS64 = 23;
 
     public const ushort TCA_KIND = 1;
     public const ushort TCA_OPTIONS = 2;
@@ -87,6 +90,19 @@ internal struct LinkMessage
     [KernelField("ifi_index")] public int Index;
     [KernelField("ifi_flags")] public uint Flags;
     [KernelField("ifi_change")] public uint Change;
+}
+
+/// <summary>The first counters of a link (struct rtnl_link_stats64, which grows at its end).</summary>
+internal struct LinkCounters
+{
+    public ulong RxPackets;
+    public ulong TxPackets;
+    public ulong RxBytes;
+    public ulong TxBytes;
+    public ulong RxErrors;
+    public ulong TxErrors;
+    public ulong RxDropped;
+    public ulong TxDropped;
 }
 
 /// <summary>What a message of traffic control starts with.</summary>

@@ -49,16 +49,62 @@ internal sealed unsafe class NetlinkRequest
     /// <summary>Sends the message and waits for the kernel's answer: 0, or an error number.</summary>
     public int Execute(SafeFileHandle socket)
     {
-        MemoryMarshal.Write(_message, in _length);
-        int fd = (int)socket.DangerousGetHandle();
         byte[] answer = new byte[4096];
-        fixed (byte* message = _message, buffer = answer)
+        Exchange(socket, answer);
+        return -MemoryMarshal.Read<NetlinkError>(answer.AsSpan(sizeof(NetlinkHeader))).Error;
+    }
+
+    /// <summary>Sends a question and reads a struct from an attribute of the answer; false if there is none.</summary>
+    /// <typeparam name="TMessage">What stands in front of the attributes.</typeparam>
+    /// <typeparam name="T">What the attribute starts with.</typeparam>
+    public bool TryQuery<TMessage, T>(SafeFileHandle socket, ushort attribute, out T value)
+        where TMessage : unmanaged
+        where T : unmanaged
+    {
+        byte[] buffer = new byte[32 << 10];
+        int length = Exchange(socket, buffer);
+        value = default;
+        if (MemoryMarshal.Read<NetlinkHeader>(buffer).Type == Netlink.NLMSG_ERROR)
+            return false;
+        Receive(socket, new byte[4096]);
+        var rest = buffer.AsSpan(sizeof(NetlinkHeader) + sizeof(TMessage), length - sizeof(NetlinkHeader) - sizeof(TMessage));
+        while (rest.Length >= sizeof(NetlinkAttribute))
         {
-            if (Libc.SendTo(fd, message, (nuint)_length, 0, null, 0) < 0
-                || Libc.Recv(fd, buffer, (nuint)answer.Length, 0) < sizeof(NetlinkHeader) + sizeof(NetlinkError))
-                return Errno.Last;
-            return -((NetlinkError*)(buffer + sizeof(NetlinkHeader)))->Error;
+            NetlinkAttribute header = MemoryMarshal.Read<NetlinkAttribute>(rest);
+            if (header.Type == attribute && header.Length >= sizeof(NetlinkAttribute) + sizeof(T))
+            {
+                value = MemoryMarshal.Read<T>(rest[sizeof(NetlinkAttribute)..]);
+                return true;
+            }
+
+            rest = rest[Math.Clamp((header.Length + 3) & ~3, sizeof(NetlinkAttribute), rest.Length)..];
         }
+
+        return false;
+    }
+
+    /// <summary>Sends the message and receives one; what fails reads as the error message that it is.</summary>
+    private int Exchange(SafeFileHandle socket, byte[] answer)
+    {
+        MemoryMarshal.Write(_message, in _length);
+        fixed (byte* message = _message)
+        {
+            int length = Libc.SendTo((int)socket.DangerousGetHandle(), message, (nuint)_length, 0, null, 0) < 0
+                ? 0
+                : Receive(socket, answer);
+            if (length >= sizeof(NetlinkHeader) + sizeof(NetlinkError))
+                return length;
+        }
+
+        MemoryMarshal.Write(answer, new NetlinkHeader { Type = Netlink.NLMSG_ERROR });
+        MemoryMarshal.Write(answer.AsSpan(sizeof(NetlinkHeader)), new NetlinkError { Error = -Errno.Last });
+        return sizeof(NetlinkHeader) + sizeof(NetlinkError);
+    }
+
+    private static int Receive(SafeFileHandle socket, byte[] buffer)
+    {
+        fixed (byte* start = buffer)
+            return (int)Libc.Recv((int)socket.DangerousGetHandle(), start, (nuint)buffer.Length, 0);
     }
 
     private int Begin(ushort type)

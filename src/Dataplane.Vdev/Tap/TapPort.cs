@@ -18,8 +18,10 @@ internal sealed class TapPort : Port
     private readonly TapRemote? _remote;
     private readonly LinkWatcher _watcher;
     private readonly FrameLimit _limit;
+    private readonly TransmitDrops _drops;
+    private readonly Lock _dropsLock = new();
 
-    private TapPort(PortContext context, TapOptions options, TapDevice tap, KernelInterface iface, TapRemote? remote)
+    private TapPort(PortContext context, TapOptions options, TapDevice tap, KernelInterface iface, TransmitDrops drops, TapRemote? remote)
         : base(
             context,
             new PortCapabilities { MaxRxQueues = MaxQueues, MaxTxQueues = MaxQueues, MaxMtu = MaxMtu },
@@ -29,6 +31,7 @@ internal sealed class TapPort : Port
         HasFixedAddress = options.IsFixed;
         _tap = tap;
         _interface = iface;
+        _drops = drops;
         _remote = remote;
         _limit = new FrameLimit { Mtu = Mtu };
         _watcher = new LinkWatcher(Name, iface.Index, OnInterfaceChanged);
@@ -48,7 +51,8 @@ internal sealed class TapPort : Port
         TapRemote? remote = options.Remote is null
             ? null
             : construction.Own(new TapRemote(context.Name, options.Remote, iface));
-        var port = new TapPort(context, options, tap, iface, remote);
+        var drops = construction.Own(new TransmitDrops(context.Name, iface));
+        var port = new TapPort(context, options, tap, iface, drops, remote);
         construction.Complete();
         return port;
     }
@@ -80,6 +84,7 @@ internal sealed class TapPort : Port
     {
         _watcher.Dispose();
         _remote?.Dispose();
+        _drops.Dispose();
         _interface.Dispose();
         _tap.Dispose();
     }
@@ -103,6 +108,19 @@ internal sealed class TapPort : Port
     protected override void OnSetPromiscuous(bool enabled) => _remote?.SetPromiscuous(enabled);
 
     protected override void OnSetAllMulticast(bool enabled) => _remote?.SetAllMulticast(enabled);
+
+    /// <summary>What the kernel wanted to send while the queues were full.</summary>
+    protected override void AddDeviceStatistics(ref PortStatistics statistics)
+    {
+        lock (_dropsLock)
+            statistics.InputMissed += _drops.Read();
+    }
+
+    protected override void OnResetStatistics()
+    {
+        lock (_dropsLock)
+            _drops.Reset();
+    }
 
     private void OnInterfaceChanged()
     {

@@ -69,6 +69,22 @@ public sealed class TapTests : KernelPortTests
     }
 
     [Fact]
+    public void Frames_that_find_the_queue_full_are_missed()
+    {
+        using KernelPort port = new KernelPort(Network, Vdev);
+        Network.Ip("link", "set", "dtap0", "txqueuelen", "100");
+        port.Start();
+        using RawSocket peer = OpenPeer();
+        for (int i = 0; i < 300; i++)
+            peer.TrySend(TestFrame.Create(60, i));
+        int received = port.Receive(300, patience: 100).Count;
+        Assert.InRange(received, 100, 200);
+        Assert.Equal(300ul - (ulong)received, port.Port.GetStatistics().InputMissed);
+        port.Port.ResetStatistics();
+        Assert.Equal(default, port.Port.GetStatistics());
+    }
+
+    [Fact]
     public void An_interface_that_was_made_to_stay_is_used_and_stays()
     {
         Network.Ip("tuntap", "add", "dev", "stay", "mode", "tap", "multi_queue");
