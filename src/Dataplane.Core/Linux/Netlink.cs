@@ -25,6 +25,9 @@ internal static class Netlink
 
     [KernelConstant("linux/if_link.h")] public const ushort IFLA_STATS64 = 23;
 
+    /// <summary>Where tx_dropped stands in struct rtnl_link_stats64 of linux/if_link.h, which grows at its end.</summary>
+    public const int OffsetOfTxDropped = 7 * sizeof(ulong);
+
     public const ushort TCA_KIND = 1;
     public const ushort TCA_OPTIONS = 2;
 
@@ -90,19 +93,6 @@ internal struct LinkMessage
     [KernelField("ifi_index")] public int Index;
     [KernelField("ifi_flags")] public uint Flags;
     [KernelField("ifi_change")] public uint Change;
-}
-
-/// <summary>The first counters of a link (struct rtnl_link_stats64, which grows at its end).</summary>
-internal struct LinkCounters
-{
-    public ulong RxPackets;
-    public ulong TxPackets;
-    public ulong RxBytes;
-    public ulong TxBytes;
-    public ulong RxErrors;
-    public ulong TxErrors;
-    public ulong RxDropped;
-    public ulong TxDropped;
 }
 
 /// <summary>What a message of traffic control starts with.</summary>

@@ -5,8 +5,8 @@ using Dataplane.Ports;
 namespace Dataplane.Vdev.AfPacket;
 
 /// <summary>
-/// <c>net_af_packet</c>: a port on a network interface of the kernel, through packet sockets with mapped rings. It works
-/// with any interface, in any pod that may open packet sockets (CAP_NET_RAW).
+/// <c>net_af_packet</c>: a port on a network interface of the kernel, through packet sockets with mapped rings. It
+/// works with any interface, in any pod that may open packet sockets (CAP_NET_RAW).
 /// </summary>
 public sealed class AfPacketDriver : IVdevDriver
 {
@@ -43,7 +43,8 @@ public sealed class AfPacketDriver : IVdevDriver
     {
         string iface = arguments.Get("iface")
             ?? throw new CommandLineException(
-                $"The device '{arguments.Name}' needs a network interface", $"write --vdev={arguments.Name},iface=eth0");
+                $"The device '{arguments.Name}' needs a network interface",
+                $"write --vdev={arguments.Name},iface=eth0");
         string fanout = arguments.Get("fanout_mode") ?? "hash";
         if (!s_fanoutModes.TryGetValue(fanout, out int fanoutMode))
             throw arguments.Invalid("fanout_mode", fanout, $"one of {string.Join(", ", s_fanoutModes.Keys)}");

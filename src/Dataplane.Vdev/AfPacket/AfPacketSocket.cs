@@ -59,8 +59,9 @@ internal sealed unsafe class AfPacketSocket : IDisposable
                 // Reading sets the kernel's counter back.
                 TpacketStats statistics;
                 uint length = (uint)sizeof(TpacketStats);
+                const int Level = SocketNumbers.SOL_PACKET;
                 const int Option = PacketSocket.PACKET_STATISTICS;
-                if (!_socket.IsClosed && Libc.GetSockOpt(_socket, SocketNumbers.SOL_PACKET, Option, &statistics, &length) == 0)
+                if (!_socket.IsClosed && Libc.GetSockOpt(_socket, Level, Option, &statistics, &length) == 0)
                     _drops += statistics.TpDrops;
                 return _drops;
             }

@@ -103,7 +103,7 @@ internal sealed unsafe class AfPacketTxQueue(
         return filled;
     }
 
-    /// <summary>Has the kernel send what was filled in; moves the head behind what it took, and returns how many.</summary>
+    /// <summary>Has the kernel send what was filled in; moves the head behind what it took, returns how many.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Kick(int filled)
     {

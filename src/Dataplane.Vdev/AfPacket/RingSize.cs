@@ -52,9 +52,10 @@ internal sealed record RingSize(int BlockSize, int FrameSize, int FrameCount)
         if (size.FrameSize % Alignment != 0)
             throw arguments.Invalid("framesz", $"{size.FrameSize}", $"a multiple of {Alignment}");
         if (size.FrameSize > size.BlockSize)
-            throw arguments.Invalid("framesz", $"{size.FrameSize}", $"smaller than a block of blocksz={size.BlockSize}");
-        if (size.FrameCount % size.FramesPerBlock != 0)
-            throw arguments.Invalid("framecnt", $"{size.FrameCount}", $"a multiple of the {size.FramesPerBlock} frames of a block");
+            throw arguments.Invalid("framesz", $"{size.FrameSize}", $"at most a block, blocksz={size.BlockSize}");
+        int perBlock = size.FramesPerBlock;
+        if (size.FrameCount % perBlock != 0)
+            throw arguments.Invalid("framecnt", $"{size.FrameCount}", $"a multiple of the {perBlock} frames of a block");
         return size;
     }
 }

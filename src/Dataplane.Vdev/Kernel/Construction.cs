@@ -1,6 +1,6 @@
 namespace Dataplane.Vdev.Kernel;
 
-/// <summary>What was opened for an object that is still being made; given back, newest first, unless it is completed.</summary>
+/// <summary>What was opened for an object in the making; given back, newest first, unless it is completed.</summary>
 internal sealed class Construction : IDisposable
 {
     private readonly Stack<IDisposable> _owned = new();

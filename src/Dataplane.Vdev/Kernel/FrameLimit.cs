@@ -37,7 +37,7 @@ internal sealed class FrameLimit
     public bool Allows(Packet packet) =>
         packet.Length >= EthernetLength && (packet.Length <= _longest || AllowsTagged(packet));
 
-    /// <summary>A tag does not count: interfaces have room for one beyond their MTU, for the kernel's own VLANs.</summary>
+    /// <summary>A tag does not count: interfaces have room for one beyond their MTU.</summary>
     private unsafe bool AllowsTagged(Packet packet) =>
         packet.Length <= _longest + VlanTag.Length
         && packet.Mbuf->DataLength >= EthernetLength

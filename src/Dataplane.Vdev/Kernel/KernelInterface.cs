@@ -36,9 +36,10 @@ internal sealed unsafe class KernelInterface : IDisposable
         }
 
         _control.Dispose();
+        IEnumerable<string> known = NetworkInterface.GetAllNetworkInterfaces().Select(one => one.Name);
         throw new DataplaneException(
             $"{device} finds no network interface '{name}' in its network namespace",
-            $"the interfaces are {string.Join(", ", NetworkInterface.GetAllNetworkInterfaces().Select(one => one.Name))}");
+            $"the interfaces are {string.Join(", ", known)}");
     }
 
     /// <summary>The interface's name.</summary>

@@ -75,7 +75,7 @@ internal sealed unsafe class LinkWatcher : IDisposable
         }
     }
 
-    /// <summary>Reads what has come; true if it concerns the interface, or if some was lost because it was too much.</summary>
+    /// <summary>Reads what has come; true if it concerns the interface, or if some of it was lost.</summary>
     private bool Drain(int netlink, byte[] buffer)
     {
         bool concerned = false;

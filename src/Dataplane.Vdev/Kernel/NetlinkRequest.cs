@@ -54,10 +54,14 @@ internal sealed unsafe class NetlinkRequest
         return -MemoryMarshal.Read<NetlinkError>(answer.AsSpan(sizeof(NetlinkHeader))).Error;
     }
 
-    /// <summary>Sends a question and reads a struct from an attribute of the answer; false if there is none.</summary>
+    /// <summary>Sends a question and reads a value from an attribute of the answer; false if there is none.</summary>
     /// <typeparam name="TMessage">What stands in front of the attributes.</typeparam>
-    /// <typeparam name="T">What the attribute starts with.</typeparam>
-    public bool TryQuery<TMessage, T>(SafeFileHandle socket, ushort attribute, out T value)
+    /// <typeparam name="T">What is read.</typeparam>
+    /// <param name="socket">A netlink socket.</param>
+    /// <param name="attribute">The attribute's type.</param>
+    /// <param name="offset">Where the value stands in the attribute.</param>
+    /// <param name="value">What was read.</param>
+    public bool TryQuery<TMessage, T>(SafeFileHandle socket, ushort attribute, int offset, out T value)
         where TMessage : unmanaged
         where T : unmanaged
     {
@@ -67,13 +71,13 @@ internal sealed unsafe class NetlinkRequest
         if (MemoryMarshal.Read<NetlinkHeader>(buffer).Type == Netlink.NLMSG_ERROR)
             return false;
         Receive(socket, new byte[4096]);
-        var rest = buffer.AsSpan(sizeof(NetlinkHeader) + sizeof(TMessage), length - sizeof(NetlinkHeader) - sizeof(TMessage));
+        Span<byte> rest = buffer.AsSpan(0, length)[(sizeof(NetlinkHeader) + sizeof(TMessage))..];
         while (rest.Length >= sizeof(NetlinkAttribute))
         {
             NetlinkAttribute header = MemoryMarshal.Read<NetlinkAttribute>(rest);
-            if (header.Type == attribute && header.Length >= sizeof(NetlinkAttribute) + sizeof(T))
+            if (header.Type == attribute && header.Length >= sizeof(NetlinkAttribute) + offset + sizeof(T))
             {
-                value = MemoryMarshal.Read<T>(rest[sizeof(NetlinkAttribute)..]);
+                value = MemoryMarshal.Read<T>(rest[(sizeof(NetlinkAttribute) + offset)..]);
                 return true;
             }
 

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Dataplane.Vdev.Kernel;
 
-/// <summary>Frames that the kernel could not put into an interface because nobody took them out at the other side.</summary>
+/// <summary>Frames that the kernel could not send because nobody took them at the other side of an interface.</summary>
 internal sealed class TransmitDrops : IDisposable
 {
     private readonly KernelInterface _interface;
@@ -31,9 +31,11 @@ internal sealed class TransmitDrops : IDisposable
 
     private ulong ReadTotal()
     {
-        var request = new NetlinkRequest(Netlink.RTM_GETLINK, flags: 0).Append(new LinkMessage { Index = _interface.Index });
-        if (request.TryQuery<LinkMessage, LinkCounters>(_netlink, Netlink.IFLA_STATS64, out LinkCounters counters))
-            _last = counters.TxDropped;
+        NetlinkRequest request = new NetlinkRequest(Netlink.RTM_GETLINK, flags: 0)
+            .Append(new LinkMessage { Index = _interface.Index });
+        if (request.TryQuery<LinkMessage, ulong>(
+            _netlink, Netlink.IFLA_STATS64, Netlink.OffsetOfTxDropped, out ulong drops))
+            _last = drops;
         return _last;
     }
 }

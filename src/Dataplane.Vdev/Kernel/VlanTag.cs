@@ -20,7 +20,8 @@ internal static unsafe class VlanTag
     }
 
     /// <summary>Whether a tag follows an EtherType: of a customer or of a provider.</summary>
-    public static bool IsProtocol(ushort etherType) => etherType is PacketSocket.ETH_P_8021Q or PacketSocket.ETH_P_8021AD;
+    public static bool IsProtocol(ushort etherType) =>
+        etherType is PacketSocket.ETH_P_8021Q or PacketSocket.ETH_P_8021AD;
 
     /// <summary>Writes a tag in the order of the wire.</summary>
     public static void Write(byte* destination, uint tag) =>

@@ -83,7 +83,7 @@ internal sealed unsafe class TapDevice : IDisposable
         DataplaneException failure = KernelErrors.Failed(_device, $"make the tap interface {Name}", "NET_ADMIN");
         return Errno.Last is Errno.EINVAL or Errno.EBUSY or Errno.EEXIST
             ? new DataplaneException(
-                failure.Problem, $"an interface of that name is there already: ip link del {Name}, or choose another with iface=")
+                failure.Problem, $"an interface of that name is there already: choose another with iface=")
             : failure;
     }
 }

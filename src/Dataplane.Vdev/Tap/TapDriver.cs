@@ -35,9 +35,10 @@ public sealed class TapDriver : IVdevDriver
     private static MacAddress ReadAddress(Devargs arguments, string mac) =>
         MacAddress.TryParse(mac, out MacAddress address) && !address.IsMulticast && !address.IsZero
             ? address
-            : throw arguments.Invalid("mac", mac, $"'{FixedAddress}' or the MAC address of a station, such as 02:00:00:00:00:01");
+            : throw arguments.Invalid(
+                "mac", mac, $"'{FixedAddress}' or the MAC address of a station, such as 02:00:00:00:00:01");
 
-    /// <summary>As DPDK has it: "dtap" behind a local prefix, and a digit that counts the ports with this value.</summary>
+    /// <summary>As DPDK has it: "dtap" behind a local prefix, and a digit that counts such ports.</summary>
     private static MacAddress FixedAddressFor(PortContext context)
     {
         int earlier = context.Ports.OfType<TapPort>().Count(port => port.HasFixedAddress);

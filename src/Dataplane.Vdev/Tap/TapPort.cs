@@ -4,7 +4,7 @@ using Dataplane.Vdev.Kernel;
 
 namespace Dataplane.Vdev.Tap;
 
-/// <summary>A port of <see cref="TapDriver"/>. Its interface is up while it is started, and gone when it is closed.</summary>
+/// <summary>A port of <see cref="TapDriver"/>. Its interface is up while it is started, gone when it is closed.</summary>
 internal sealed class TapPort : Port
 {
     /// <summary>Most queues; DPDK's RTE_PMD_TAP_MAX_QUEUES.</summary>
@@ -21,7 +21,8 @@ internal sealed class TapPort : Port
     private readonly TransmitDrops _drops;
     private readonly Lock _dropsLock = new();
 
-    private TapPort(PortContext context, TapOptions options, TapDevice tap, KernelInterface iface, TransmitDrops drops, TapRemote? remote)
+    private TapPort(
+        PortContext context, TapOptions options, TapDevice tap, KernelInterface iface, TransmitDrops drops, TapRemote? remote)
         : base(
             context,
             new PortCapabilities { MaxRxQueues = MaxQueues, MaxTxQueues = MaxQueues, MaxMtu = MaxMtu },
@@ -89,7 +90,7 @@ internal sealed class TapPort : Port
         _tap.Dispose();
     }
 
-    /// <summary>The kernel says 10 Mbit/s of a tap, which is as fast as the machine; the port claims what DPDK's does.</summary>
+    /// <summary>The kernel says 10 Mbit/s of a tap, whatever it does; the port claims what DPDK's claims.</summary>
     protected override LinkStatus ReadLink() => _interface.ReadLink().IsUp ? LinkStatus.VirtualUp : LinkStatus.Down;
 
     protected override void OnSetMacAddress(MacAddress address)

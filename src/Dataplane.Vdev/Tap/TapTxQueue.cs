@@ -6,7 +6,7 @@ using Dataplane.Vdev.Kernel;
 
 namespace Dataplane.Vdev.Tap;
 
-/// <summary>Writes frames to the interface, one system call each; the kernel receives each before the call returns.</summary>
+/// <summary>Writes frames to the interface, one system call each, within which the kernel receives it.</summary>
 internal sealed unsafe class TapTxQueue(TxQueueContext context, FrameLimit limit) : TxQueue(context)
 {
     private int _fd;

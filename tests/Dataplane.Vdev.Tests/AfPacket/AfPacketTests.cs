@@ -91,7 +91,7 @@ public sealed class AfPacketTests : KernelPortTests
     [InlineData("iface=nowhere", "net_af_packet0 finds no network interface 'nowhere' in its network namespace; the interfaces are ")]
     [InlineData("qpairs=1", "The device 'net_af_packet0' needs a network interface; write --vdev=net_af_packet0,iface=eth0")]
     [InlineData("iface=dut,framesz=2047", "'framesz=2047' of the device 'net_af_packet0' is not a multiple of 16")]
-    [InlineData("iface=dut,framesz=8192", "'framesz=8192' of the device 'net_af_packet0' is not smaller than a block")]
+    [InlineData("iface=dut,framesz=8192", "'framesz=8192' of the device 'net_af_packet0' is not at most a block, blocksz=4096")]
     [InlineData("iface=dut,framecnt=511", "'framecnt=511' of the device 'net_af_packet0' is not a multiple of the 2 frames")]
     [InlineData("iface=dut,blocksz=5000", "'blocksz=5000' of the device 'net_af_packet0' is not a multiple of the page size")]
     [InlineData("iface=dut,qpairs=17", "'qpairs=17' of the device 'net_af_packet0' is not a number from 1 to 16")]
