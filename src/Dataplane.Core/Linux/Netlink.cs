@@ -25,7 +25,7 @@ internal static class Netlink
 
     [KernelConstant("linux/if_link.h")] public const ushort IFLA_STATS64 = 23;
 
-    /// <summary>Where tx_dropped stands in struct rtnl_link_stats64 of linux/if_link.h, which grows at its end.</summary>
+    /// <summary>Where tx_dropped stands in struct rtnl_link_stats64, which grows at its end.</summary>
     public const int OffsetOfTxDropped = 7 * sizeof(ulong);
 
     public const ushort TCA_KIND = 1;

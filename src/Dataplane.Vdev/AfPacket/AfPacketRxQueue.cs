@@ -175,7 +175,7 @@ internal sealed unsafe class AfPacketRxQueue(
         return true;
     }
 
-    /// <summary>Takes the frame at the head, which is uncut or too long, and gives out what there is room for.</summary>
+    /// <summary>Takes the frame at the head, which is uncut or too long, gives out what there is room for.</summary>
     private int ReceiveSpecial(Span<Packet> burst)
     {
         var header = (Tpacket2Hdr*)_frames[_head];

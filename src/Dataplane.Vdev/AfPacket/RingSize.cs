@@ -55,7 +55,7 @@ internal sealed record RingSize(int BlockSize, int FrameSize, int FrameCount)
             throw arguments.Invalid("framesz", $"{size.FrameSize}", $"at most a block, blocksz={size.BlockSize}");
         int perBlock = size.FramesPerBlock;
         if (size.FrameCount % perBlock != 0)
-            throw arguments.Invalid("framecnt", $"{size.FrameCount}", $"a multiple of the {perBlock} frames of a block");
+            throw arguments.Invalid("framecnt", $"{size.FrameCount}", $"a multiple of a block's {perBlock} frames");
         return size;
     }
 }

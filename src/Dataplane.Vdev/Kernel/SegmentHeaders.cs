@@ -114,7 +114,7 @@ internal unsafe struct SegmentHeaders
         return network[9] == _protocol ? _network + ((network[0] & 0xF) * 4) : -1;
     }
 
-    /// <summary>Walks over extension headers of a whole packet: hop-by-hop (0), routing (43), destination (60).</summary>
+    /// <summary>Walks over the extension headers: hop-by-hop (0), routing (43), destination (60).</summary>
     private readonly int FindBehindIpv6(int length)
     {
         byte next = _frame[_network + 6];

@@ -4,7 +4,7 @@ using Dataplane.Vdev.Kernel;
 
 namespace Dataplane.Vdev.Tap;
 
-/// <summary>A port of <see cref="TapDriver"/>. Its interface is up while it is started, gone when it is closed.</summary>
+/// <summary>A port of <see cref="TapDriver"/>. Its interface is up while it is started.</summary>
 internal sealed class TapPort : Port
 {
     /// <summary>Most queues; DPDK's RTE_PMD_TAP_MAX_QUEUES.</summary>
@@ -22,7 +22,12 @@ internal sealed class TapPort : Port
     private readonly Lock _dropsLock = new();
 
     private TapPort(
-        PortContext context, TapOptions options, TapDevice tap, KernelInterface iface, TransmitDrops drops, TapRemote? remote)
+        PortContext context,
+        TapOptions options,
+        TapDevice tap,
+        KernelInterface iface,
+        TransmitDrops drops,
+        TapRemote? remote)
         : base(
             context,
             new PortCapabilities { MaxRxQueues = MaxQueues, MaxTxQueues = MaxQueues, MaxMtu = MaxMtu },

@@ -92,7 +92,7 @@ public sealed class AfPacketTests : KernelPortTests
     [InlineData("qpairs=1", "The device 'net_af_packet0' needs a network interface; write --vdev=net_af_packet0,iface=eth0")]
     [InlineData("iface=dut,framesz=2047", "'framesz=2047' of the device 'net_af_packet0' is not a multiple of 16")]
     [InlineData("iface=dut,framesz=8192", "'framesz=8192' of the device 'net_af_packet0' is not at most a block, blocksz=4096")]
-    [InlineData("iface=dut,framecnt=511", "'framecnt=511' of the device 'net_af_packet0' is not a multiple of the 2 frames")]
+    [InlineData("iface=dut,framecnt=511", "'framecnt=511' of the device 'net_af_packet0' is not a multiple of a block's 2 frames")]
     [InlineData("iface=dut,blocksz=5000", "'blocksz=5000' of the device 'net_af_packet0' is not a multiple of the page size")]
     [InlineData("iface=dut,qpairs=17", "'qpairs=17' of the device 'net_af_packet0' is not a number from 1 to 16")]
     [InlineData("iface=dut,fanout_mode=magic", "'fanout_mode=magic' of the device 'net_af_packet0' is not one of hash, lb, cpu")]
