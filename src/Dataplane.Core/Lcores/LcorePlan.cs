@@ -71,13 +71,14 @@ internal sealed class LcorePlan
         if (missing.Count > 0)
         {
             CpuSet absent = missing.Except(topology.Online);
-            string reason = absent.Count == 0
-                ? $"CPU {missing} is not among them"
-                : $"CPU {absent} is not in this machine or switched off (online: {topology.Online})";
+            (string reason, string more) = absent.Count == 0
+                ? ($"CPU {missing} is not among them",
+                    ", or let the process have more (taskset -c, cpuset.cpus of its cgroup, " +
+                    "in a pod whole CPUs as both requests and limits)")
+                : ($"CPU {absent} is not in this machine or switched off (online: {topology.Online})", "");
             throw new CommandLineException(
                 $"The lcores need the CPUs {cpus}, but this process may use only the CPUs {allowed}: {reason}",
-                $"give -l {allowed}, leave -l out to use them all, or let the process have more " +
-                "(taskset -c, cpuset.cpus of its cgroup, in a pod whole CPUs as both requests and limits)");
+                $"give -l {allowed}, leave -l out to use them all{more}");
         }
 
         return [.. wanted.OrderBy(lcore => lcore.LcoreId)];

@@ -151,7 +151,7 @@ public sealed unsafe class DataplaneMemory : IDisposable, IDmaMapper
 
     private static void Check(MemoryOptions options)
     {
-        if (options.FilePrefix.Length == 0 || options.FilePrefix.AsSpan().ContainsAny('/', '%', '*'))
+        if (options.FilePrefix.Length == 0 || options.FilePrefix.AsSpan().ContainsAny('/', '%'))
             throw new DataplaneException($"The file prefix '{options.FilePrefix}' cannot be a part of a file's name", "give another --file-prefix");
         if (options.IovaMode != IovaMode.Pa)
             return;

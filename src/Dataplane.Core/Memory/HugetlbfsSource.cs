@@ -73,10 +73,19 @@ internal sealed class HugetlbfsSource : PageSource
 
             // Peers get copies of the file's descriptor and may outlive us. The lock must end with us, so it has its own.
             SafeFileHandle lockHandle = Libc.Open(path, Libc.O_RDONLY | Libc.O_CLOEXEC);
+            int error = lockHandle.IsInvalid ? Errno.Last : 0;
             var file = new HugetlbfsFile(handle, lockHandle, path, _unlink);
-            if (file.TryLock())
+            if (error == 0 && file.TryLock())
                 return file;
-            file.Abandon();
+            // Another process that starts may have taken a new file for stale and removed it.
+            if (error is 0 or Errno.ENOENT)
+            {
+                file.Abandon();
+                continue;
+            }
+
+            file.Dispose();
+            throw new DataplaneException($"Cannot lock {path}: {Errno.Describe(error)}");
         }
     }
 
@@ -86,10 +95,10 @@ internal sealed class HugetlbfsSource : PageSource
         /// <summary>Whether there is a name that is ours to remove.</summary>
         private bool _isLinked = true;
 
-        /// <summary>False if another process has the file, or removed it for stale before it was locked.</summary>
+        /// <summary>False if another process or runtime has the file, or removed it for stale before it was locked.</summary>
         public bool TryLock()
         {
-            if (lockHandle.IsInvalid || Libc.Flock(lockHandle, Libc.LOCK_EX | Libc.LOCK_NB) < 0)
+            if (Libc.Flock(lockHandle, Libc.LOCK_EX | Libc.LOCK_NB) < 0)
                 return false;
             HasOldContent = RandomAccess.GetLength(Handle) > 0;
             return StaleFiles.IsLinked(lockHandle) && StaleFiles.IsLinked(Handle);

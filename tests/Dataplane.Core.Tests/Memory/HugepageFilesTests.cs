@@ -3,6 +3,7 @@ using Dataplane.Linux;
 using Dataplane.Memory;
 using Dataplane.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Win32.SafeHandles;
 
 namespace Dataplane.Core.Tests.Memory;
 
@@ -228,6 +229,32 @@ public sealed class HugepageFilesTests : IDisposable
         using DataplaneMemory memory = DataplaneMemory.Create(new MemoryOptions { FilePrefix = "a" }, NullLogger.Instance);
         using MemoryZone zone = memory.Allocate("zone", 100);
         Assert.Equal(HugepageFixture.PageSize, zone.Segment.PageSize);
+        Assert.Empty(_mount.Files);
+    }
+
+    [Fact]
+    public void A_process_without_descriptors_left_gets_an_error_and_leaves_no_file()
+    {
+        string self = $"--pid={Environment.ProcessId}";
+        string before = Shell.Run("prlimit", self, "--nofile", "--output=SOFT", "--noheadings", "--raw").Trim();
+        int highest = Directory.EnumerateFiles("/proc/self/fd").Max(fd => int.Parse(Path.GetFileName(fd)));
+        Shell.Run("prlimit", self, $"--nofile={highest + 8}:");
+        var taken = new List<SafeFileHandle>();
+        try
+        {
+            while (Libc.Open("/dev/null", Libc.O_RDONLY | Libc.O_CLOEXEC) is { IsInvalid: false } one)
+                taken.Add(one);
+            taken[0].Dispose();
+
+            var refused = Assert.Throws<DataplaneException>(() => Create("a"));
+            Assert.Equal($"Cannot lock {_mount.Path}/amap_0: Too many open files", refused.Message);
+        }
+        finally
+        {
+            taken.ForEach(one => one.Dispose());
+            Shell.Run("prlimit", self, $"--nofile={before}:");
+        }
+
         Assert.Empty(_mount.Files);
     }
 
