@@ -30,6 +30,9 @@ public sealed class DataplaneRuntime : IDisposable
         try
         {
             Lcores = LcoreSet.Create(options.Lcores, Memory.Identity, _logger);
+            _logger.LogInformation("Detected CPU lcores: {Count}", Lcores.Topology.Online.Count);
+            _logger.LogInformation("Detected NUMA nodes: {Count}", Lcores.Topology.NodeCount);
+            _logger.LogInformation("Selected IOVA mode '{Mode}'", Memory.IovaMode == IovaMode.Pa ? "PA" : "VA");
         }
         catch
         {
@@ -44,7 +47,7 @@ public sealed class DataplaneRuntime : IDisposable
     /// <summary>Memory that devices and peers can reach.</summary>
     public DataplaneMemory Memory { get; }
 
-    /// <summary>The lcores. What is launched on them is told to stop, and waited for, before the runtime is disposed.</summary>
+    /// <summary>The lcores. They are asked to stop, and waited for, when the runtime is disposed.</summary>
     public LcoreSet Lcores { get; }
 
     /// <summary>The ports, by their ids.</summary>
@@ -90,6 +93,13 @@ public sealed class DataplaneRuntime : IDisposable
         IReadOnlyList<string> arguments, IEnumerable<IVdevDriver> drivers, ILoggerFactory? loggers = null)
     {
         EalCommand command = EalCommandLine.Parse(arguments);
+        if (command.HelpRequested || command.LogLevelHelpRequested)
+        {
+            throw new CommandLineException(
+                "The command line asks for help, but this only starts a dataplane",
+                $"programs that offer help parse with {nameof(EalCommandLine)} first and print its {nameof(EalCommandLine.Help)}");
+        }
+
         ILogger logger = (loggers ??= NullLoggerFactory.Instance).CreateLogger("EAL");
         foreach (string notice in command.Notices)
             logger.LogWarning("{Notice}", notice);

@@ -55,13 +55,12 @@ internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, 
             // A lcore that fails ends the program: half of the traffic is worse than a restart.
             runtime.Lcores.Failed = (_, _) => stop.Request();
             foreach (ForwardingLcore lcore in lcores)
-                runtime.Lcores.Launch(lcore.Lcore, _ => lcore.Loop.Run());
+                runtime.Lcores.Launch(lcore.Lcore, (_, stopped) => lcore.Loop.Run(stopped));
             printer.Run(stop);
         }
 
         stop.Announce();
-        foreach (ForwardingLcore lcore in lcores)
-            lcore.Loop.Stop();
+        runtime.Lcores.RequestStop();
         bool failed = !TryWaitForLcores();
         PortCloser.Close(ports, output);
         if (failed)

@@ -39,10 +39,11 @@ internal sealed class TestForwarding : IDisposable
     /// <summary>Forwards in the background until the ports have received some packets.</summary>
     public void Forward(ulong packets)
     {
-        var lcore = new Thread(Loop.Run);
+        using var stop = new CancellationTokenSource();
+        var lcore = new Thread(() => Loop.Run(stop.Token));
         lcore.Start();
         SpinWait.SpinUntil(() => Capture().Total.Received >= packets);
-        Loop.Stop();
+        stop.Cancel();
         lcore.Join();
     }
 

@@ -21,6 +21,9 @@ internal sealed class CpuTopology
     /// <summary>The CPUs that are switched on.</summary>
     public CpuSet Online { get; }
 
+    /// <summary>How many NUMA nodes have such a CPU.</summary>
+    public int NodeCount => Online.Cpus.Select(cpu => this[cpu].Node).Distinct().Count();
+
     /// <summary>What is known of a CPU; of one that sysfs does not have: a core of its own on node 0.</summary>
     public CpuInfo this[int cpu] => _cpus.TryGetValue(cpu, out CpuInfo? info) ? info : CpuInfo.Alone(cpu);
 

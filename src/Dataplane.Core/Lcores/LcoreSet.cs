@@ -11,6 +11,11 @@ public sealed class LcoreSet : IDisposable
 {
     private readonly nint _owner;
     private readonly LcoreWorker?[] _workers;
+
+    // Never disposed: it has neither timer nor wait handle, and a signal's thread may ask to stop at any time.
+#pragma warning disable CA2213
+    private CancellationTokenSource _stop = new();
+#pragma warning restore CA2213
     private ControlThreads? _keptOff;
 
     /// <param name="lcores">In ascending order of their indices.</param>
@@ -55,20 +60,24 @@ public sealed class LcoreSet : IDisposable
 
     /// <summary>
     /// Runs a body once on a lcore; comes back as soon as the lcore's thread is bound to its CPUs and about to run it.
-    /// The body must come back by itself when it is told to stop. From the first launch until all lcores have been waited
-    /// for, all other threads of the process stay off the CPUs of all lcores, if the process has more CPUs.
+    /// The body comes back soon after its token is cancelled, by <see cref="RequestStop"/> or <see cref="Dispose"/>. From
+    /// the first launch until all lcores have been waited for, all other threads of the process stay off the CPUs of all lcores, if the process has more CPUs.
     /// </summary>
     /// <exception cref="DataplaneException">The system refuses to bind the thread to the lcore's CPUs.</exception>
     /// <exception cref="InvalidOperationException">The lcore is still running what was launched before.</exception>
-    public void Launch(Lcore lcore, Action<Lcore> body)
+    public void Launch(Lcore lcore, Action<Lcore, CancellationToken> body)
     {
         ref LcoreWorker? worker = ref _workers[lcore.Index];
         if (worker is not null)
             throw new InvalidOperationException($"Lcore {lcore.Id} has not been waited for since its last launch");
         // No sooner: what no thread may run on is none of the process's CPUs to a runtime that is made meanwhile.
         _keptOff ??= ControlThreads.KeepOff(Lcores.Aggregate(CpuSet.Empty, (all, other) => all.Union(other.Cpus)));
-        worker = LcoreWorker.Start(lcore, _owner, body, error => Failed?.Invoke(lcore, error));
+        CancellationToken stop = _stop.Token;
+        worker = LcoreWorker.Start(lcore, _owner, self => body(self, stop), error => Failed?.Invoke(lcore, error));
     }
+
+    /// <summary>Asks every lcore to come back from its body. Any thread.</summary>
+    public void RequestStop() => _stop.Cancel();
 
     /// <summary>Waits until every lcore has come back from its body; then they can be launched again.</summary>
     /// <exception cref="AggregateException">Bodies threw; their exceptions in the order of the lcores.</exception>
@@ -79,8 +88,12 @@ public sealed class LcoreSet : IDisposable
             throw new AggregateException("Lcores failed", errors);
     }
 
-    /// <summary>Waits for every lcore, as <see cref="WaitAll"/> does, but without telling of their failures.</summary>
-    public void Dispose() => _ = JoinAll();
+    /// <summary>Asks every lcore to come back and waits for it, without telling of failures.</summary>
+    public void Dispose()
+    {
+        RequestStop();
+        _ = JoinAll();
+    }
 
     private List<Exception> JoinAll()
     {
@@ -92,6 +105,8 @@ public sealed class LcoreSet : IDisposable
             worker = null;
         }
 
+        if (_stop.IsCancellationRequested)
+            _stop = new CancellationTokenSource();
         _keptOff?.Dispose();
         _keptOff = null;
         return errors;

@@ -10,21 +10,17 @@ internal sealed class ForwardingLoop(IReadOnlyList<Route> routes, LcoreStatistic
     public const int BurstSize = 32;
 
     private readonly Route[] _routes = [.. routes];
-    private volatile bool _stop;
 
     /// <summary>What the lcore has counted.</summary>
     public LcoreStatistics Statistics => statistics;
 
-    /// <summary>Makes <see cref="Run"/> return after the burst it is at. Any thread.</summary>
-    public void Stop() => _stop = true;
-
-    /// <summary>Forwards until <see cref="Stop"/>. Nothing in here allocates, waits or throws.</summary>
+    /// <summary>Forwards until it is cancelled, up to the end of a burst. Nothing in here allocates, waits or throws.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Run()
+    public void Run(CancellationToken stopped)
     {
         Span<Packet> burst = stackalloc Packet[BurstSize];
         statistics.Start();
-        while (!_stop)
+        while (!stopped.IsCancellationRequested)
         {
             int forwarded = 0;
             foreach (Route route in _routes)

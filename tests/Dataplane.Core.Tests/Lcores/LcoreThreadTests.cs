@@ -28,7 +28,7 @@ public class LcoreThreadTests
         using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0], cpu), Owner, CpuTopology.Read(new HostFiles()));
         string name = "", affinity = "";
         int index = -1, stranger = 0;
-        lcores.Launch(lcores.Lcores[1], _ =>
+        lcores.Launch(lcores.Lcores[1], (_, _) =>
         {
             name = File.ReadAllText($"/proc/self/task/{Libc.GetTid()}/comm").Trim();
             affinity = AffinityOf(0).ToString();
@@ -51,7 +51,7 @@ public class LcoreThreadTests
         {
             using var meeting = new Barrier(2);
             foreach (Lcore lcore in lcores.Lcores)
-                lcores.Launch(lcore, _ => meeting.SignalAndWait());
+                lcores.Launch(lcore, (_, stopped) => meeting.SignalAndWait(stopped));
             lcores.WaitAll();
 
             Assert.Equal(1, meeting.CurrentPhaseNumber);
@@ -66,8 +66,8 @@ public class LcoreThreadTests
         {
             Failed = (lcore, e) => told.Add($"{lcore.Id}: {e.Message}"),
         };
-        lcores.Launch(lcores.Lcores[0], _ => { });
-        lcores.Launch(lcores.Lcores[1], _ => throw new InvalidOperationException("out of luck"));
+        lcores.Launch(lcores.Lcores[0], (_, _) => { });
+        lcores.Launch(lcores.Lcores[1], (_, _) => throw new InvalidOperationException("out of luck"));
 
         AggregateException error = Assert.Throws<AggregateException>(lcores.WaitAll);
         Exception inner = Assert.Single(error.InnerExceptions);
@@ -80,9 +80,9 @@ public class LcoreThreadTests
     public void A_lcore_that_was_not_waited_for_cannot_be_launched()
     {
         using var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0]), Owner, CpuTopology.Read(new HostFiles()));
-        lcores.Launch(lcores.Main, _ => { });
+        lcores.Launch(lcores.Main, (_, _) => { });
 
-        Assert.Throws<InvalidOperationException>(() => lcores.Launch(lcores.Main, _ => { }));
+        Assert.Throws<InvalidOperationException>(() => lcores.Launch(lcores.Main, (_, _) => { }));
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public class LcoreThreadTests
     {
         using var lcores = new LcoreSet(Lcores(CpuSet.MaxCpus - 1), Owner, CpuTopology.Read(new HostFiles()));
 
-        string message = Assert.Throws<DataplaneException>(() => lcores.Launch(lcores.Main, _ => { })).Message;
+        string message = Assert.Throws<DataplaneException>(() => lcores.Launch(lcores.Main, (_, _) => { })).Message;
         Assert.StartsWith(
             "Cannot bind the thread of lcore 10 to CPU 8191 (sched_setaffinity: Invalid argument)",
             message,
@@ -217,6 +217,27 @@ public class LcoreThreadTests
     }
 
     /// <summary>Something that runs on the main lcore until this is disposed, also where a test fails.</summary>
+    [Fact]
+    public void Disposing_the_lcores_asks_them_to_come_back_and_they_can_be_launched_again_after_a_stop()
+    {
+        int runs = 0;
+        using (var lcores = new LcoreSet(Lcores(s_allowed.Cpus[0]), Owner, CpuTopology.Read(new HostFiles())))
+        {
+            lcores.Launch(lcores.Main, PollUntilStopped);
+            lcores.RequestStop();
+            lcores.WaitAll();
+            lcores.Launch(lcores.Main, PollUntilStopped);
+        }
+
+        Assert.Equal(2, runs);
+
+        void PollUntilStopped(Lcore lcore, CancellationToken stopped)
+        {
+            stopped.WaitHandle.WaitOne();
+            runs++;
+        }
+    }
+
     private sealed class Running : IDisposable
     {
         private readonly LcoreSet _lcores;
@@ -226,12 +247,12 @@ public class LcoreThreadTests
         {
             _lcores = lcores;
             using var started = new ManualResetEventSlim();
-            lcores.Launch(lcores.Main, _ =>
+            lcores.Launch(lcores.Main, (_, stopped) =>
             {
                 Thread = Libc.GetTid();
                 first?.Invoke();
                 started.Set();
-                _stop.Wait();
+                _stop.Wait(stopped);
             });
             started.Wait();
         }

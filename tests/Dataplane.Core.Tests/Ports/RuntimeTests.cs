@@ -1,3 +1,4 @@
+using Dataplane.Eal;
 using Dataplane.Memory;
 using Dataplane.Packets;
 using Dataplane.Ports;
@@ -14,6 +15,14 @@ public sealed class RuntimeTests
         Assert.Equal(
             [(0, "net_test7", "net_test"), (1, "net_test3", "net_test"), (2, "net_test", "net_test")],
             test.Runtime.Ports.Select(port => (port.Id, port.Name, port.DriverName)));
+    }
+
+    [Fact]
+    public void A_command_line_that_asks_for_help_starts_nothing()
+    {
+        var error = Assert.Throws<CommandLineException>(() => DataplaneRuntime.Create(["--help"], []));
+
+        Assert.Contains("EalCommandLine", error.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]

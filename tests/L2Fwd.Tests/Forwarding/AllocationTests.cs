@@ -16,11 +16,12 @@ public class AllocationTests
         long allocated = -1;
         int collections = -1;
         // The loop is stopped from outside and measured from inside: on the lcore's own thread, around Run.
+        using var stop = new CancellationTokenSource();
         var lcore = new Thread(() =>
         {
             int collectionsBefore = GC.CollectionCount(0);
             long before = GC.GetAllocatedBytesForCurrentThread();
-            forwarding.Loop.Run();
+            forwarding.Loop.Run(stop.Token);
             allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             collections = GC.CollectionCount(0) - collectionsBefore;
         });
@@ -28,7 +29,7 @@ public class AllocationTests
         RouteStatistics[] routes = [.. forwarding.Source.Lcores[0].Routes.Select(route => route.Statistics)];
         while (Received(routes) < 10_000_000)
             Thread.Sleep(10);
-        forwarding.Loop.Stop();
+        stop.Cancel();
         lcore.Join();
 
         Assert.Equal(0, allocated);

@@ -84,10 +84,11 @@ public sealed class ForwardingLoopTests : IDisposable
     {
         var loop = new ForwardingLoop([route], new LcoreStatistics());
         ulong before = route.Statistics.Received;
-        var lcore = new Thread(loop.Run);
+        using var stop = new CancellationTokenSource();
+        var lcore = new Thread(() => loop.Run(stop.Token));
         lcore.Start();
         SpinWait.SpinUntil(() => route.Statistics.Received >= before + packets && loop.Statistics.Read() != default);
-        loop.Stop();
+        stop.Cancel();
         lcore.Join();
         return loop.Statistics.Read();
     }
