@@ -43,6 +43,7 @@ internal sealed class PcapRig : IDisposable, ILoggerFactory, ILogger
 
     public int Missing => Pool.Capacity - Pool.Statistics.Available;
 
+    /// <summary>Warnings and errors.</summary>
     public string[] Logged
     {
         get
@@ -159,7 +160,7 @@ internal sealed class PcapRig : IDisposable, ILoggerFactory, ILogger
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => true;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
     public void Log<TState>(
         LogLevel logLevel,
@@ -168,6 +169,8 @@ internal sealed class PcapRig : IDisposable, ILoggerFactory, ILogger
         Exception? exception,
         Func<TState, Exception?, string> formatter)
     {
+        if (!IsEnabled(logLevel))
+            return;
         lock (_lock)
             _log.Add(formatter(state, exception));
     }
