@@ -34,7 +34,7 @@ public unsafe struct Mbuf
     /// <summary>Where the data starts, counted from <see cref="Buffer"/>, in bytes.</summary>
     [FieldOffset(16)] public ushort DataOffset;
 
-    /// <summary>Id of the port that received the packet.</summary>
+    /// <summary>Id of the port that received the packet first: rings between ports of a process leave it as it is.</summary>
     [FieldOffset(18)] public ushort Port;
 
     /// <summary>Buffers that the packet is chained of; valid in the first.</summary>

@@ -49,7 +49,7 @@ public readonly unsafe struct Packet(Mbuf* mbuf) : IEquatable<Packet>
     /// <summary>The next segment of a chained packet, as a handle to its data; null behind the last.</summary>
     public Packet NextSegment => new(mbuf->Next);
 
-    /// <summary>Id of the port that received the packet.</summary>
+    /// <summary>Id of the port that received the packet first: rings between ports of a process leave it as it is.</summary>
     public int Port => mbuf->Port;
 
     /// <summary>Free bytes in front of the data.</summary>

@@ -40,7 +40,7 @@ internal sealed class RingPort<TRing> : Port
 
     protected override void OnConfigure(PortConfiguration configuration) => _pool = configuration.Pool;
 
-    protected override RxQueue CreateRxQueue(RxQueueContext context) => new RingRxQueue<TRing>(context, Id, Inbound[context.Index]);
+    protected override RxQueue CreateRxQueue(RxQueueContext context) => new RingRxQueue<TRing>(context, Inbound[context.Index]);
 
     protected override TxQueue CreateTxQueue(TxQueueContext context) => new RingTxQueue<TRing>(context, _outbound[context.Index]);
 
@@ -61,7 +61,7 @@ internal sealed class RingPort<TRing> : Port
         _outbound.Detach();
     }
 
-    private void Preload(TRing ring)
+    private unsafe void Preload(TRing ring)
     {
         if (!_pool!.TryAllocate(out Packet packet))
             throw new DataplaneException($"The mempool {_pool.Name} has too few packets to preload {_preload.Count} into {Name}");
@@ -72,6 +72,7 @@ internal sealed class RingPort<TRing> : Port
         }
 
         frame.Clear();
+        packet.Mbuf->Port = (ushort)Id;
         ring.Enqueue(new ReadOnlySpan<Packet>(in packet));
     }
 }

@@ -4,8 +4,11 @@ using Dataplane.Ports;
 
 namespace Dataplane.Vdev.Ring;
 
-/// <summary>Takes from a ring.</summary>
-internal sealed unsafe class RingRxQueue<TRing>(RxQueueContext context, int portId, TRing ring) : RxQueue(context)
+/// <summary>
+/// Takes from a ring. It reads the packets' headers and writes nothing into them, as DPDK's does: lines that stay clean
+/// need not be written back, which is an eighth of the rate of a loop that is larger than the first-level cache.
+/// </summary>
+internal sealed unsafe class RingRxQueue<TRing>(RxQueueContext context, TRing ring) : RxQueue(context)
     where TRing : struct, IPacketRing
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -15,10 +18,8 @@ internal sealed unsafe class RingRxQueue<TRing>(RxQueueContext context, int port
         if (received == 0)
             return 0;
         ulong bytes = 0;
-        ushort port = (ushort)portId; // a local: the compiler must take it that the stores below change the field
         foreach (Packet packet in burst[..received])
         {
-            packet.Mbuf->Port = port;
             bytes += packet.Mbuf->PacketLength;
         }
 
