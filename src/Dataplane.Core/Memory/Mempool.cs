@@ -133,7 +133,6 @@ public sealed unsafe class Mempool : IDisposable
         header->CacheLimit = layout.CacheLimit;
         header->BufferLength = (ushort)layout.BufferLength;
         header->Elements = _zone.Address + layout.ElementsOffset;
-        header->ElementStride = layout.ElementStride;
         header->ElementsEnd = _zone.Address + _zone.Length;
 
         var cursor = layout.ElementsOffset;

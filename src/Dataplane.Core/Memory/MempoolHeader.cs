@@ -34,9 +34,8 @@ internal unsafe struct MempoolHeader
     /// <summary>Bytes of each buffer, headroom included.</summary>
     public ushort BufferLength;
 
-    /// <summary>Where the buffers lie: first, step in bytes, end (Debug builds check what comes back against it).</summary>
+    /// <summary>Where the buffers lie: first and end (Debug builds check what comes back against it).</summary>
     public byte* Elements;
-    public nuint ElementStride;
     public byte* ElementsEnd;
 
     /// <summary>Requests that could not be met, by threads without a cache; away from what every lcore reads above.</summary>

@@ -17,14 +17,8 @@ internal sealed unsafe class RingRxQueue<TRing>(RxQueueContext context, TRing ri
         int received = ring.Dequeue(burst);
         if (received == 0)
             return 0;
-        ulong bytes = 0;
-        foreach (Packet packet in burst[..received])
-        {
-            bytes += packet.Mbuf->PacketLength;
-        }
-
         Counters->Packets += (uint)received;
-        Counters->Bytes += bytes;
+        Counters->Bytes += PacketBurst.TotalLength(burst[..received]);
         return received;
     }
 }
