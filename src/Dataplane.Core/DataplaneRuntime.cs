@@ -17,16 +17,16 @@ public sealed class DataplaneRuntime : IDisposable
     private readonly ILogger _logger;
     private readonly List<Port> _ports = [];
     private readonly List<Mempool> _pools = [];
+    private readonly IReadOnlyList<IBusSession> _buses;
     private bool _disposed;
 
-    private DataplaneRuntime(EalOptions options, ILoggerFactory loggers)
+    private DataplaneRuntime(EalOptions options, IReadOnlyList<IBusSession> buses, ILoggerFactory loggers)
     {
         Options = options;
+        _buses = buses;
         _loggers = loggers;
         _logger = loggers.CreateLogger("EAL");
-        foreach (string device in options.AllowedDevices)
-            _logger.LogWarning("The device {Device} is not used: there are no drivers for PCI devices yet", device);
-        Memory = DataplaneMemory.Create(options.Memory, _logger);
+        Memory = DataplaneMemory.Create(options.Memory with { IovaMode = ChooseIovaMode(options, buses) }, _logger);
         try
         {
             Lcores = LcoreSet.Create(options.Lcores, Memory.Identity, _logger);
@@ -58,10 +58,10 @@ public sealed class DataplaneRuntime : IDisposable
 
     /// <summary>Starts a dataplane: reserves memory and makes the ports that the options name.</summary>
     /// <param name="options">What to start with.</param>
-    /// <param name="drivers">The drivers of software ports that may be used.</param>
+    /// <param name="drivers">The drivers of software ports, and the buses, that may be used.</param>
     /// <param name="loggers">Where notices go; null for nowhere.</param>
     /// <exception cref="DataplaneException">The system or the options do not allow it; nothing stays behind.</exception>
-    public static DataplaneRuntime Create(EalOptions options, IEnumerable<IVdevDriver> drivers, ILoggerFactory? loggers = null)
+    public static DataplaneRuntime Create(EalOptions options, IEnumerable<IPortSource> drivers, ILoggerFactory? loggers = null)
     {
         Linux.Shim.Check();
         var registry = new DriverRegistry(drivers);
@@ -70,11 +70,30 @@ public sealed class DataplaneRuntime : IDisposable
         if (devices.GroupBy(device => device.arguments.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new CommandLineException($"The device '{twice.Key}' is given {twice.Count()} times with --vdev", "number them, such as net_null0 and net_null1");
 
-        var runtime = new DataplaneRuntime(options, loggers ?? NullLoggerFactory.Instance);
+        loggers ??= NullLoggerFactory.Instance;
+        List<IBusSession> buses = Scan(registry, options, loggers);
+        DataplaneRuntime runtime;
         try
         {
+            runtime = new DataplaneRuntime(options, buses, loggers);
+        }
+        catch
+        {
+            Disposal.All(buses);
+            throw;
+        }
+
+        try
+        {
+            // As in DPDK, the devices of buses are the first ports, whatever the order of the options.
+            foreach (IBusSession bus in buses)
+            {
+                foreach (BusDevice device in bus.Devices)
+                    runtime.AddPort(device.Name, device.DriverName, device.NumaNode, context => bus.CreatePort(device, context));
+            }
+
             foreach ((Devargs arguments, IVdevDriver driver) in devices)
-                runtime.AddPort(driver, arguments);
+                runtime.AddPort(arguments.Name, driver.Name, numaNode: -1, context => driver.Create(context, arguments));
             return runtime;
         }
         catch
@@ -86,11 +105,11 @@ public sealed class DataplaneRuntime : IDisposable
 
     /// <summary>Starts a dataplane with DPDK's command line.</summary>
     /// <param name="arguments">EAL options; what follows <c>--</c> is the program's and ignored here.</param>
-    /// <param name="drivers">The drivers of software ports that may be used.</param>
+    /// <param name="drivers">The drivers of software ports, and the buses, that may be used.</param>
     /// <param name="loggers">Where notices go; null for nowhere.</param>
     /// <exception cref="DataplaneException">The system or the options do not allow it; nothing stays behind.</exception>
     public static DataplaneRuntime Create(
-        IReadOnlyList<string> arguments, IEnumerable<IVdevDriver> drivers, ILoggerFactory? loggers = null)
+        IReadOnlyList<string> arguments, IEnumerable<IPortSource> drivers, ILoggerFactory? loggers = null)
     {
         EalCommand command = EalCommandLine.Parse(arguments);
         if (command.HelpRequested || command.LogLevelHelpRequested)
@@ -145,20 +164,38 @@ public sealed class DataplaneRuntime : IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        Disposal.All([Lcores, .. _ports, .. _pools, Memory]);
+        Disposal.All([Lcores, .. _ports, .. _buses, .. _pools, Memory]);
     }
 
-    private void AddPort(IVdevDriver driver, Devargs arguments)
+    private static List<IBusSession> Scan(DriverRegistry registry, EalOptions options, ILoggerFactory loggers)
     {
-        var context = new PortContext
+        var sessions = new List<IBusSession>();
+        try
+        {
+            foreach (IBus bus in registry.Buses)
+                sessions.Add(bus.Scan(options, loggers));
+            return sessions;
+        }
+        catch
+        {
+            Disposal.All(sessions);
+            throw;
+        }
+    }
+
+    /// <summary>What the user says, else what the devices need, else virtual addresses.</summary>
+    private static IovaMode? ChooseIovaMode(EalOptions options, IReadOnlyList<IBusSession> buses) =>
+        options.Memory.IovaMode ?? buses.Select(bus => bus.RequiredIovaMode).FirstOrDefault(mode => mode is not null);
+
+    private void AddPort(string name, string driverName, int numaNode, Func<PortContext, Port> create) =>
+        _ports.Add(create(new PortContext
         {
             Id = _ports.Count,
-            Name = arguments.Name,
-            DriverName = driver.Name,
+            Name = name,
+            DriverName = driverName,
+            NumaNode = numaNode,
             Memory = Memory,
-            Logger = _loggers.CreateLogger(driver.Name),
+            Logger = _loggers.CreateLogger(driverName),
             Ports = _ports,
-        };
-        _ports.Add(driver.Create(context, arguments));
-    }
+        }));
 }

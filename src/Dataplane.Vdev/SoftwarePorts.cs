@@ -10,7 +10,7 @@ namespace Dataplane.Vdev;
 /// <summary>The drivers of this package.</summary>
 public static class SoftwarePorts
 {
-    /// <summary>Every driver of this package, for <see cref="DataplaneRuntime.Create(Eal.EalOptions, IEnumerable{IVdevDriver}, Microsoft.Extensions.Logging.ILoggerFactory?)"/>.</summary>
+    /// <summary>Every driver of this package, for <see cref="DataplaneRuntime.Create(Eal.EalOptions, IEnumerable{IPortSource}, Microsoft.Extensions.Logging.ILoggerFactory?)"/>.</summary>
     public static IReadOnlyList<IVdevDriver> All { get; } =
         [new NullDriver(), new RingDriver(), new PcapDriver(), new TapDriver(), new AfPacketDriver()];
 }

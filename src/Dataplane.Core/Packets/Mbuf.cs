@@ -58,6 +58,12 @@ public unsafe struct Mbuf
     /// <summary>The hash by which the port chose the rx queue, if the flags say so.</summary>
     [FieldOffset(40)] public uint RssHash;
 
+    /// <summary>Bytes of the Ethernet header, VLAN tags in the frame included; for checksums that the port shall fill in.</summary>
+    [FieldOffset(44)] public ushort L2Length;
+
+    /// <summary>Bytes of the IP header, options or extension headers included; for checksums that the port shall fill in.</summary>
+    [FieldOffset(46)] public ushort L3Length;
+
     /// <summary>The next segment of a chained packet; null in the last.</summary>
     [FieldOffset(48)] public Mbuf* Next;
 

@@ -21,6 +21,33 @@ public enum MbufFlags : ulong
     /// <summary><see cref="Mbuf.Timestamp"/> is valid.</summary>
     RxTimestamp = 1UL << 3,
 
+    /// <summary>The checksum of the IPv4 header is right.</summary>
+    RxIpChecksumGood = 1UL << 4,
+
+    /// <summary>The checksum of the IPv4 header is wrong.</summary>
+    RxIpChecksumBad = 1UL << 5,
+
+    /// <summary>The checksum of the TCP or UDP datagram is right.</summary>
+    RxL4ChecksumGood = 1UL << 6,
+
+    /// <summary>The checksum of the TCP or UDP datagram is wrong.</summary>
+    RxL4ChecksumBad = 1UL << 7,
+
     /// <summary>The port shall put <see cref="Mbuf.VlanTci"/> into the frame.</summary>
     TxVlanInsert = 1UL << 32,
+
+    /// <summary>
+    /// The port shall fill in the checksum of the IPv4 header, which is zero in the frame. This and the following two need
+    /// <see cref="Mbuf.L2Length"/> and <see cref="Mbuf.L3Length"/>.
+    /// </summary>
+    TxIpChecksum = 1UL << 33,
+
+    /// <summary>The port shall finish the TCP checksum; in the frame stands the sum of the pseudo header, not complemented.</summary>
+    TxTcpChecksum = 1UL << 34,
+
+    /// <summary>The port shall finish the UDP checksum; in the frame stands the sum of the pseudo header, not complemented.</summary>
+    TxUdpChecksum = 1UL << 35,
+
+    /// <summary>With a tx checksum flag: the packet is IPv6.</summary>
+    TxIpv6 = 1UL << 36,
 }

@@ -7,14 +7,18 @@ internal sealed class DriverRegistry
 {
     private readonly Dictionary<string, IVdevDriver> _vdevs = new(StringComparer.Ordinal);
 
-    public DriverRegistry(IEnumerable<IVdevDriver> vdevs)
+    public DriverRegistry(IEnumerable<IPortSource> sources)
     {
-        foreach (IVdevDriver driver in vdevs)
-        {
-            if (!_vdevs.TryAdd(driver.Name, driver))
-                throw new ArgumentException($"Two drivers are called {driver.Name}.", nameof(vdevs));
-        }
+        IPortSource[] all = [.. sources];
+        if (all.GroupBy(source => source.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new ArgumentException($"Two drivers are called {twice.Key}.", nameof(sources));
+        foreach (IVdevDriver driver in all.OfType<IVdevDriver>())
+            _vdevs.Add(driver.Name, driver);
+        Buses = [.. all.OfType<IBus>()];
     }
+
+    /// <summary>The buses, in the order in which their devices become ports.</summary>
+    public IReadOnlyList<IBus> Buses { get; }
 
     /// <summary>The driver of a device argument, after its keys are checked.</summary>
     /// <exception cref="CommandLineException">No driver has such a name, or it has no such key.</exception>

@@ -1,11 +1,9 @@
 namespace Dataplane.Ports;
 
 /// <summary>A driver of software ports, chosen by the name at the start of a <c>--vdev</c> argument.</summary>
-public interface IVdevDriver
+/// <remarks>A device is the driver's name and any suffix: <c>net_null0</c>.</remarks>
+public interface IVdevDriver : IPortSource
 {
-    /// <summary>DPDK's name of the driver: <c>net_null</c>. A device is the name and any suffix: <c>net_null0</c>.</summary>
-    string Name { get; }
-
     /// <summary>The keys that a device argument may have; any other is refused before <see cref="Create"/> is called.</summary>
     IReadOnlyList<DevargKey> Keys { get; }
 

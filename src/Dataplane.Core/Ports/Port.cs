@@ -103,6 +103,7 @@ public abstract partial class Port : IDisposable
         Require(PortState.Created, PortState.Stopped);
         CheckQueueCount("rx", configuration.RxQueues, Capabilities.MaxRxQueues);
         CheckQueueCount("tx", configuration.TxQueues, Capabilities.MaxTxQueues);
+        CheckFeatures(configuration);
         ReleaseQueues();
         State = PortState.Created;
         try
@@ -285,6 +286,15 @@ public abstract partial class Port : IDisposable
     {
         if (asked < 0 || asked > most)
             throw new DataplaneException($"Port {Id} ({Name}) cannot have {asked} {direction} queues: the device has {most}");
+    }
+
+    private void CheckFeatures(PortConfiguration configuration)
+    {
+        PortOffloads missing = configuration.Offloads & ~Capabilities.Offloads;
+        if (missing != 0)
+            throw new DataplaneException($"Port {Id} ({Name}) cannot do {missing}: {DriverName} offers {Capabilities.Offloads}");
+        if (configuration.RxInterrupts && !Capabilities.HasRxInterrupts)
+            throw new DataplaneException($"Port {Id} ({Name}) has no rx interrupts", "poll it");
     }
 
     private void RequireOpen() => Require(PortState.Created, PortState.Stopped, PortState.Started);

@@ -20,4 +20,13 @@ public sealed record PortConfiguration(Mempool Pool)
 
     /// <summary>Packets that a transmit queue holds.</summary>
     public int TxDescriptors { get; init; } = DefaultDescriptors;
+
+    /// <summary>Work that the port shall do; only what its <see cref="PortCapabilities.Offloads"/> have.</summary>
+    public PortOffloads Offloads { get; init; }
+
+    /// <summary>How packets spread over several rx queues. Of no meaning with one.</summary>
+    public RssHash RssHash { get; init; } = RssHash.Ip | RssHash.Tcp | RssHash.Udp;
+
+    /// <summary>Whether lcores may sleep until packets arrive, by <see cref="RxWaiter"/>.</summary>
+    public bool RxInterrupts { get; init; }
 }

@@ -10,6 +10,8 @@ public sealed unsafe class RxQueueContext
         Index = index;
         Descriptors = configuration.RxDescriptors;
         Pool = configuration.Pool;
+        Offloads = configuration.Offloads;
+        Interrupts = configuration.RxInterrupts;
         Counters = counters;
         CountersMemory = countersMemory;
     }
@@ -23,6 +25,12 @@ public sealed unsafe class RxQueueContext
     /// <summary>Where buffers come from.</summary>
     public Mempool Pool { get; }
 
+    /// <summary>Work that the queue shall do.</summary>
+    public PortOffloads Offloads { get; }
+
+    /// <summary>Whether lcores may sleep until packets arrive.</summary>
+    public bool Interrupts { get; }
+
     internal QueueCounters* Counters { get; }
 
     internal AlignedMemory CountersMemory { get; }
@@ -35,6 +43,7 @@ public sealed unsafe class TxQueueContext
     {
         Index = index;
         Descriptors = configuration.TxDescriptors;
+        Offloads = configuration.Offloads;
         Counters = counters;
         CountersMemory = countersMemory;
     }
@@ -44,6 +53,9 @@ public sealed unsafe class TxQueueContext
 
     /// <summary>Packets that the queue shall hold.</summary>
     public int Descriptors { get; }
+
+    /// <summary>Work that the queue shall do.</summary>
+    public PortOffloads Offloads { get; }
 
     internal QueueCounters* Counters { get; }
 

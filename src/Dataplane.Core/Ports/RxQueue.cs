@@ -1,3 +1,4 @@
+using Dataplane.Linux;
 using Dataplane.Memory;
 using Dataplane.Packets;
 
@@ -33,4 +34,19 @@ public abstract unsafe class RxQueue
     /// <param name="burst">Where the handles go; 32 at a time is usual.</param>
     /// <returns>How many there are: a prefix of <paramref name="burst"/>.</returns>
     public abstract int Receive(Span<Packet> burst);
+
+    /// <summary>
+    /// What the device signals when packets arrive while the interrupt is armed; null unless the port was configured with
+    /// <see cref="PortConfiguration.RxInterrupts"/>. The port owns it. <see cref="RxWaiter"/> is the way to use it.
+    /// </summary>
+    internal virtual EventFd? Interrupt => null;
+
+    /// <summary>Lets the device interrupt at the next packet. Only on the lcore of this queue.</summary>
+    /// <returns>False if packets are there already: poll again instead of sleeping.</returns>
+    internal virtual bool TryArmInterrupt() => false;
+
+    /// <summary>Lets the device be silent again. Only on the lcore of this queue.</summary>
+    internal virtual void DisarmInterrupt()
+    {
+    }
 }

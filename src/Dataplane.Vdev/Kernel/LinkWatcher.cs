@@ -12,7 +12,7 @@ internal sealed unsafe class LinkWatcher : IDisposable
     private readonly int _index;
     private readonly Action _changed;
     private readonly SafeFileHandle _netlink;
-    private readonly SafeFileHandle _stop;
+    private readonly EventFd _stop;
     private readonly Thread _thread;
 
     /// <summary>Starts to watch.</summary>
@@ -24,11 +24,14 @@ internal sealed unsafe class LinkWatcher : IDisposable
         _index = index;
         _changed = changed;
         _netlink = OpenSocket(device);
-        _stop = Libc.EventFd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK);
-        if (_stop.IsInvalid)
+        try
+        {
+            _stop = new EventFd();
+        }
+        catch
         {
             _netlink.Dispose();
-            throw KernelErrors.Failed(device, "make an eventfd", "NET_ADMIN");
+            throw;
         }
 
         _thread = new Thread(Watch, maxStackSize: 256 << 10) { IsBackground = true, Name = $"link {device}" };
@@ -37,8 +40,7 @@ internal sealed unsafe class LinkWatcher : IDisposable
 
     public void Dispose()
     {
-        ulong one = 1;
-        Libc.Write(_stop, &one, sizeof(ulong));
+        _stop.Signal();
         // The callback may itself dispose the port; a thread does not wait for itself.
         if (Thread.CurrentThread != _thread)
             _thread.Join();
@@ -63,7 +65,7 @@ internal sealed unsafe class LinkWatcher : IDisposable
         int netlink = (int)_netlink.DangerousGetHandle();
         PollDescriptor* waits = stackalloc PollDescriptor[2];
         waits[0] = new PollDescriptor { Fd = netlink, Events = Libc.POLLIN };
-        waits[1] = new PollDescriptor { Fd = (int)_stop.DangerousGetHandle(), Events = Libc.POLLIN };
+        waits[1] = new PollDescriptor { Fd = (int)_stop.Handle.DangerousGetHandle(), Events = Libc.POLLIN };
         byte[] buffer = GC.AllocateArray<byte>(32 << 10, pinned: true);
         while (true)
         {

@@ -1,0 +1,12 @@
+namespace Dataplane.Vfio.Devices;
+
+/// <summary>The drivers of this package.</summary>
+internal static class NicDrivers
+{
+    /// <summary>Every driver; no device is known to two.</summary>
+    public static IReadOnlyList<INicDriver> All { get; } = [];
+
+    /// <summary>The driver of a device; null if none knows it.</summary>
+    public static INicDriver? Find(PciId id) =>
+        All.FirstOrDefault(driver => driver.Devices.Any(device => device.Id == id));
+}
