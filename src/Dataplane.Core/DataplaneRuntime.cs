@@ -169,6 +169,12 @@ public sealed class DataplaneRuntime : IDisposable
 
     private static List<IBusSession> Scan(DriverRegistry registry, EalOptions options, ILoggerFactory loggers)
     {
+        if (registry.Buses.Count == 0)
+        {
+            foreach (string device in options.AllowedDevices)
+                loggers.CreateLogger("EAL").LogWarning("The device {Device} is not used: this program brings no PCI drivers", device);
+        }
+
         var sessions = new List<IBusSession>();
         try
         {

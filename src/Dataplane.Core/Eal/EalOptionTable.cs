@@ -10,7 +10,6 @@ namespace Dataplane.Eal;
 internal static class EalOptionTable
 {
     private const string NoServices = "there are no services, so no cores are set aside for them";
-    private const string NoPciDrivers = "has no effect yet: there are no drivers for PCI devices";
     private const string NoTraces = "there are no trace points; use dotnet-trace";
 
     public static readonly IReadOnlyList<EalOption> All =
@@ -142,7 +141,7 @@ internal static class EalOptionTable
         },
         new("vfio-intr", OptionGroup.Devices, "How VFIO devices interrupt. Default: the best that the device has")
         {
-            Argument = "legacy|msi|msix", Notice = NoPciDrivers,
+            Argument = "legacy|msi|msix",
             Apply = Options((options, argument) => options with
             {
                 VfioInterrupt = argument.OneOf(("legacy", "legacy"), ("msi", "msi"), ("msix", "msix")),
@@ -150,7 +149,7 @@ internal static class EalOptionTable
         },
         new("vfio-vf-token", OptionGroup.Devices, "The token that a PF shares with its VFs")
         {
-            Argument = "UUID", Notice = NoPciDrivers,
+            Argument = "UUID",
             Apply = Options((options, argument) => options with { VfioVfToken = argument.Uuid() }),
         },
 
