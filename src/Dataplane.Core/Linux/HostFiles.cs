@@ -1,13 +1,15 @@
 using System.Globalization;
+using System.Text;
 using Dataplane.Lcores;
+using Microsoft.Win32.SafeHandles;
 
 namespace Dataplane.Linux;
 
 /// <summary>
 /// The small text files of /proc and /sys below a root, which is <c>/</c> but in tests. What is missing or forbidden, as
-/// containers mask some of it, reads as null or empty.
+/// containers mask some of it, reads as null or empty. Tests that play the kernel override <see cref="Write"/>.
 /// </summary>
-internal sealed class HostFiles(string root = "/")
+internal class HostFiles(string root = "/")
 {
     /// <summary>Where /proc, /sys and the mounts are.</summary>
     public string Root => root;
@@ -66,6 +68,37 @@ internal sealed class HostFiles(string root = "/")
         {
             return [];
         }
+    }
+
+    /// <summary>What a symbolic link points to, as it is written there; null if there is no such link.</summary>
+    public string? ReadLink(string path)
+    {
+        try
+        {
+            return new FileInfo(Path.Join(root, path)).LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The last name of what a symbolic link points to: how sysfs names a device's driver or group.</summary>
+    public string? ReadLinkName(string path) => ReadLink(path) is { } target ? Path.GetFileName(target) : null;
+
+    /// <summary>Whether there is such a file or directory.</summary>
+    public bool Exists(string path) => Path.Exists(Path.Join(root, path));
+
+    /// <summary>Writes to a file that is there, in one piece as the kernel wants it.</summary>
+    /// <returns>0, or the error number.</returns>
+    public virtual unsafe int Write(string path, string text)
+    {
+        using SafeFileHandle file = Libc.Open(Path.Join(root, path), Libc.O_WRONLY | Libc.O_TRUNC | Libc.O_CLOEXEC);
+        if (file.IsInvalid)
+            return Errno.Last;
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        fixed (byte* start = bytes)
+            return Libc.Write(file, start, (nuint)bytes.Length) == bytes.Length ? 0 : Errno.Last;
     }
 
     /// <summary>A field of a table of mounts, in which blanks and their like are written in octal (proc(5), fstab(5)).</summary>

@@ -1,6 +1,6 @@
-using Dataplane.Core.Tests.Memory;
 using Dataplane.Lcores;
 using Dataplane.Linux;
+using Dataplane.Testing;
 
 namespace Dataplane.Core.Tests.Lcores;
 

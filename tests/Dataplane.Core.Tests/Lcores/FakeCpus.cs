@@ -1,4 +1,4 @@
-using Dataplane.Core.Tests.Memory;
+using Dataplane.Testing;
 
 namespace Dataplane.Core.Tests.Lcores;
 

@@ -1,6 +1,6 @@
-using Dataplane.Core.Tests.Memory;
 using Dataplane.Eal;
 using Dataplane.Lcores;
+using Dataplane.Testing;
 
 namespace Dataplane.Core.Tests.Lcores;
 

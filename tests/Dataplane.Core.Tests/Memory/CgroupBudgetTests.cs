@@ -1,5 +1,6 @@
 using Dataplane.Linux;
 using Dataplane.Memory;
+using Dataplane.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dataplane.Core.Tests.Memory;

@@ -1,4 +1,5 @@
 using Dataplane.Memory;
+using Dataplane.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dataplane.Core.Tests.Memory;

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Dataplane.Linux;
 using Dataplane.Memory;
+using Dataplane.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dataplane.Core.Tests.Memory;

@@ -1,23 +1,30 @@
 using Dataplane.Linux;
 
-namespace Dataplane.Core.Tests.Memory;
+namespace Dataplane.Testing;
 
 /// <summary>A directory with the files of /proc and /sys that a test wants the machine to have.</summary>
 internal sealed class FakeMachine : IDisposable
 {
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("dataplane-machine-");
 
-    public HostFiles Files => new(_root.FullName);
+    public string Root => _root.FullName;
+
+    public HostFiles Files => new(Root);
 
     public string this[string path]
     {
-        set
-        {
-            string file = Path.Join(_root.FullName, path);
-            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            File.WriteAllText(file, value + "\n");
-        }
+        set => File.WriteAllText(PathOfNew(path), value + "\n");
     }
+
+    /// <summary>Makes a symbolic link, or points it elsewhere.</summary>
+    public void Link(string path, string target)
+    {
+        string link = PathOfNew(path);
+        File.Delete(link);
+        File.CreateSymbolicLink(link, target);
+    }
+
+    public void Remove(string path) => File.Delete(Path.Join(Root, path));
 
     public void Hugepages(ulong kib, int total, int free, int reserved = 0, int overcommit = 0, int surplus = 0)
     {
@@ -30,4 +37,11 @@ internal sealed class FakeMachine : IDisposable
     }
 
     public void Dispose() => _root.Delete(recursive: true);
+
+    private string PathOfNew(string path)
+    {
+        string file = Path.Join(Root, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        return file;
+    }
 }
