@@ -5,17 +5,24 @@ using BenchmarkDotNet.Exporters;
 using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
+using Dataplane.Benchmarks.Nics;
 
 namespace Dataplane.Benchmarks;
 
 /// <summary>
 /// <c>dotnet run -c Release --project bench/Dataplane.Benchmarks [-- --filter *Ring* --job dry ...]</c>: the options are
-/// BenchmarkDotNet's; without a filter all benchmarks run.
+/// BenchmarkDotNet's; without a filter all benchmarks run. <c>-- nic-cycles</c> prints cycles per packet on a NIC's rings.
 /// </summary>
 internal static class Program
 {
     private static int Main(string[] args)
     {
+        if (args is ["nic-cycles"])
+        {
+            CycleTable.Print(Console.Out);
+            return 0;
+        }
+
         // In this process: the project that BenchmarkDotNet would otherwise generate and build needs a package feed and
         // would be built under this repository's analyzers. The project file says how this process is compiled.
         List<string> arguments = [.. args, "--inProcess"];

@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+
+namespace Dataplane.Vfio.Nics.Intel;
+
+/// <summary>
+/// A descriptor of a ring of any kind: two words of eight bytes, little-endian, so that software and device each write it
+/// with two stores. What the words mean: <see cref="AdvancedRx"/>, <see cref="AdvancedTx"/>.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct Descriptor
+{
+    public ulong Low;
+    public ulong High;
+}
+
+/// <summary>
+/// Advanced receive descriptors with one buffer (82576 data sheet 7.1.5, 82599 7.1.6). What software writes: the buffer's
+/// address, and zero. What the device writes back:
+/// <code>
+/// Low   3:0 RSS type   63:32 RSS hash
+/// High  19:0 status   31:20 errors   47:32 length   63:48 VLAN tag
+/// </code>
+/// </summary>
+internal static class AdvancedRx
+{
+    /// <summary>DD: the device is done with the descriptor.</summary>
+    public const ulong Done = 1 << 0;
+
+    /// <summary>EOP: the frame ends in this buffer.</summary>
+    public const ulong EndOfPacket = 1 << 1;
+
+    /// <summary>VP: the frame had a VLAN tag.</summary>
+    public const ulong Vlan = 1 << 3;
+
+    /// <summary>Lowest of two bits, L4I (checksum of TCP or UDP was looked at) and IPCS (that of IPv4 was).</summary>
+    public const int CheckedShift = 5;
+
+    /// <summary>82576 and its family: lowest of two bits, L4E (checksum of TCP or UDP is wrong) and IPE (that of IPv4 is).</summary>
+    public const int GigabitErrorShift = 29;
+
+    /// <summary>82599 and its family: the same two bits, one higher.</summary>
+    public const int TenGigabitErrorShift = 30;
+
+    public const int LengthShift = 32;
+    public const int VlanShift = 48;
+
+    /// <summary>In the low word: which fields were hashed; zero if none was.</summary>
+    public const ulong RssType = 0xF;
+
+    public const int RssHashShift = 32;
+}
+
+/// <summary>
+/// Advanced transmit descriptors (82576 data sheet 7.2.2, 82599 7.2.3). Data: the buffer's address, and
+/// <code>
+/// High  15:0 length of the buffer   23:20 type   31:24 commands   35:32 status   38:36 context   45:40 options   63:46 length of the packet
+/// </code>
+/// Context: what the packets behind it refer to.
+/// <code>
+/// Low   8:0 length of the IP header   15:9 length of the Ethernet header   31:16 VLAN tag
+/// High  19:9 kind of packet   23:20 type   31:24 commands
+/// </code>
+/// </summary>
+internal static class AdvancedTx
+{
+    /// <summary>DTYP 3 with DEXT, and IFCS: data of a packet to which the device adds the FCS.</summary>
+    public const ulong Data = (3UL << 20) | (1UL << 29) | (1UL << 25);
+
+    /// <summary>DTYP 2 with DEXT: a context.</summary>
+    public const ulong Context = (2UL << 20) | (1UL << 29);
+
+    /// <summary>EOP: the last buffer of a packet.</summary>
+    public const ulong EndOfPacket = 1UL << 24;
+
+    /// <summary>RS: the device says when it is done, by <see cref="Done"/>. On the last buffer of a packet only.</summary>
+    public const ulong ReportStatus = 1UL << 27;
+
+    /// <summary>VLE: insert the VLAN tag of the context.</summary>
+    public const ulong InsertVlan = 1UL << 30;
+
+    /// <summary>DD: the device is done with this descriptor and all before it.</summary>
+    public const ulong Done = 1UL << 32;
+
+    /// <summary>POPTS.IXSM: fill in the checksum of the IPv4 header.</summary>
+    public const ulong IpChecksum = 1UL << 40;
+
+    /// <summary>POPTS.TXSM: finish the checksum of TCP or UDP.</summary>
+    public const ulong L4Checksum = 1UL << 41;
+
+    public const int PacketLengthShift = 46;
+
+    /// <summary>In a context, low word: the length of the Ethernet header.</summary>
+    public const int ContextL2LengthShift = 9;
+
+    /// <summary>In a context, low word: the VLAN tag.</summary>
+    public const int ContextVlanShift = 16;
+
+    /// <summary>TUCMD.IPV4, in a context's high word.</summary>
+    public const ulong ContextIpv4 = 1UL << 10;
+
+    /// <summary>TUCMD.L4T = TCP; zero is UDP.</summary>
+    public const ulong ContextTcp = 1UL << 11;
+}

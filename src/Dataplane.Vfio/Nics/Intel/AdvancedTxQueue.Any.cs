@@ -1,0 +1,145 @@
+using System.Runtime.CompilerServices;
+using Dataplane.Memory;
+using Dataplane.Packets;
+
+namespace Dataplane.Vfio.Nics.Intel;
+
+/// <content>Packets of several buffers, and what the device shall do to them.</content>
+internal sealed unsafe partial class AdvancedTxQueue<TRegisters>
+{
+    /// <summary>Buffers of a packet at most: 82599 holds 40 descriptors on the chip (7.2.3.3), and a context is one of them.</summary>
+    private const int MaxSegments = 32;
+
+    /// <summary>A context must say a length even if only a VLAN tag is inserted.</summary>
+    private const uint EthernetHeader = 14;
+
+    /// <summary>The context that the device has for this queue; zero if none, which no context is.</summary>
+    private Descriptor _context;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int SendAny(ReadOnlySpan<Packet> burst)
+    {
+        uint tail = _tail;
+        uint end = _tail + Free;
+        int taken = 0;
+        foreach (Packet packet in burst)
+        {
+            Mbuf* mbuf = packet.Mbuf;
+            if (IsSendable(mbuf))
+            {
+                bool needsContext = NeedsContext(mbuf, out Descriptor context);
+                if (mbuf->SegmentCount + (needsContext ? 1u : 0) > end - tail)
+                    break;
+                uint start = tail;
+                if (needsContext)
+                    Write(ref tail, _context = context);
+                Write(ref tail, mbuf);
+                Complete(start, tail, packet);
+                Counters->Packets++;
+                Counters->Bytes += mbuf->PacketLength;
+            }
+            else
+            {
+                Counters->Errors++;
+                packet.Free();
+            }
+
+            taken++;
+        }
+
+        if (tail != _tail)
+            Publish(tail);
+        return taken;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsSendable(Mbuf* mbuf) =>
+        mbuf->PacketLength >= MinFrame && mbuf->PacketLength <= _maxFrame && mbuf->SegmentCount <= MaxSegments;
+
+    /// <summary>Whether a packet needs a context, and another one than the device has.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool NeedsContext(Mbuf* mbuf, out Descriptor context)
+    {
+        MbufFlags flags = mbuf->Flags;
+        if ((flags & Offloads) == 0)
+        {
+            context = default;
+            return false;
+        }
+
+        ulong kind = AdvancedTx.Context;
+        ulong lengths = EthernetHeader << AdvancedTx.ContextL2LengthShift;
+        if ((flags & (Offloads & ~MbufFlags.TxVlanInsert)) != 0)
+        {
+            lengths = ((ulong)mbuf->L2Length << AdvancedTx.ContextL2LengthShift) | mbuf->L3Length;
+            if ((flags & MbufFlags.TxIpv6) == 0)
+                kind |= AdvancedTx.ContextIpv4;
+            if ((flags & MbufFlags.TxTcpChecksum) != 0)
+                kind |= AdvancedTx.ContextTcp;
+        }
+
+        if ((flags & MbufFlags.TxVlanInsert) != 0)
+            lengths |= (ulong)mbuf->VlanTci << AdvancedTx.ContextVlanShift;
+        context = new Descriptor { Low = lengths, High = kind };
+        return _context.Low != lengths || _context.High != kind;
+    }
+
+    /// <summary>Writes the buffers of a packet. Empty ones are left out: a device may take one for the packet's end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Write(ref uint tail, Mbuf* mbuf)
+    {
+        ulong high = AdvancedTx.Data | Options(mbuf->Flags) | ((ulong)mbuf->PacketLength << AdvancedTx.PacketLengthShift);
+        for (Mbuf* segment = mbuf; segment != null; segment = segment->Next)
+        {
+            if (segment->DataLength != 0)
+                Write(ref tail, new Descriptor { Low = segment->BufferIova + segment->DataOffset, High = high | segment->DataLength });
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Write(ref uint tail, Descriptor descriptor)
+    {
+        uint index = tail++ & _mask;
+        _descriptors[index] = descriptor;
+        _packets[index] = default;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Options(MbufFlags flags)
+    {
+        ulong options = 0;
+        if ((flags & MbufFlags.TxVlanInsert) != 0)
+            options |= AdvancedTx.InsertVlan;
+        if ((flags & MbufFlags.TxIpChecksum) != 0)
+            options |= AdvancedTx.IpChecksum;
+        if ((flags & (MbufFlags.TxTcpChecksum | MbufFlags.TxUdpChecksum)) != 0)
+            options |= AdvancedTx.L4Checksum;
+        return options;
+    }
+
+    /// <summary>
+    /// Ends a packet: it is freed with the block of its last descriptor. Blocks that it completes are done when it is.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Complete(uint start, uint tail, Packet packet)
+    {
+        uint last = (tail - 1) & _mask;
+        _packets[last] = packet;
+        _descriptors[last].High |= AdvancedTx.EndOfPacket;
+
+        Mbuf* mbuf = packet.Mbuf;
+        bool isPlain = tail - start == 1 && mbuf->SegmentCount == 1 && (mbuf->Flags & MbufFlags.External) == 0;
+        TxBlock* block = _blocks + ((start & _mask) >> BlockShift);
+        bool isAlike = (start & (Block - 1)) == 0 || block->Pool == mbuf->Pool;
+        block->Pool = isPlain && isAlike ? mbuf->Pool : null;
+        for (; ((start ^ tail) & ~(Block - 1)) != 0; start += Block)
+        {
+            block = _blocks + ((start & _mask) >> BlockShift);
+            block->Last = last;
+            _descriptors[last].High |= AdvancedTx.ReportStatus;
+            uint nextBlock = (start + Block) & ~(Block - 1);
+            if (tail != nextBlock)
+                _blocks[(nextBlock & _mask) >> BlockShift].Pool = null;
+        }
+    }
+}
