@@ -89,6 +89,9 @@ internal class HostFiles(string root = "/")
     /// <summary>Whether there is such a file or directory.</summary>
     public bool Exists(string path) => Path.Exists(Path.Join(root, path));
 
+    /// <summary>Whether we may write to a file: 0, or the error number that says why not.</summary>
+    public int CheckWritable(string path) => Libc.Access(Path.Join(root, path), Libc.W_OK) == 0 ? 0 : Errno.Last;
+
     /// <summary>Writes to a file that is there, in one piece as the kernel wants it.</summary>
     /// <returns>0, or the error number.</returns>
     public virtual unsafe int Write(string path, string text)
