@@ -1,0 +1,37 @@
+using Dataplane.DeviceModels.Tests.Qtest;
+using Dataplane.Packets;
+using Dataplane.Ports;
+using Dataplane.Vfio.Devices;
+
+namespace Dataplane.DeviceModels.Tests;
+
+/// <summary>A NIC of QEMU and the driver of ours for it: what the suites are run with. See README.md beside this file.</summary>
+public abstract class NicModel
+{
+    /// <summary>The QEMU that has it.</summary>
+    public virtual QemuRelease Release => QemuRelease.System;
+
+    /// <summary>QEMU's name of the device, and properties: <c>virtio-net-pci,packed=on</c>.</summary>
+    public abstract string Device { get; }
+
+    /// <summary>The address that the NIC is given.</summary>
+    public virtual MacAddress MacAddress => new([0x52, 0x54, 0x00, 0x12, 0x34, 0x56]);
+
+    /// <summary>What <c>-a address,key=value</c> would have behind the address; null for nothing.</summary>
+    public virtual string? Arguments => null;
+
+    /// <summary>VFs that the NIC is given.</summary>
+    public virtual int VirtualFunctions => 0;
+
+    /// <summary>What the port must say that it can do; the suites of these features are run as well then.</summary>
+    public abstract PortCapabilities Capabilities { get; }
+
+    /// <summary>The driver under test.</summary>
+    internal abstract INicDriver Driver { get; }
+
+    /// <summary>The function that the driver gets: the NIC, or a VF of it.</summary>
+    internal virtual QtestFunction FunctionOf(QtestMachine machine) => machine.Nic;
+
+    /// <summary>What must be done before the driver is started, such as starting the PF's; disposed behind the port.</summary>
+    internal virtual IDisposable? Prepare(NicTestBed bed) => null;
+}
