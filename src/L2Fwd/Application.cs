@@ -2,6 +2,7 @@ using System.Reflection;
 using Dataplane;
 using Dataplane.Eal;
 using Dataplane.Vdev;
+using Dataplane.Vfio;
 using L2Fwd.CommandLine;
 using L2Fwd.Shutdown;
 using L2Fwd.Terminal;
@@ -77,7 +78,7 @@ internal sealed class Application(Output output, Output errors)
     {
         try
         {
-            return DataplaneRuntime.Create(options, SoftwarePorts.All, loggers);
+            return DataplaneRuntime.Create(options, [.. SoftwarePorts.All, .. HardwarePorts.All], loggers);
         }
         catch (CommandLineException e)
         {

@@ -31,18 +31,24 @@ internal sealed class DriverRegistry
             ?? throw new CommandLineException(
                 $"No driver makes the device '{arguments.Name}' of --vdev={arguments.Text}",
                 $"the drivers are {string.Join(", ", _vdevs.Keys.Order(StringComparer.Ordinal))}");
-        CheckKeys(driver, arguments);
+        CheckKeys(driver.Name, driver.Keys, arguments, "--vdev=");
         return driver;
     }
 
-    private static void CheckKeys(IVdevDriver driver, Devargs arguments)
+    /// <summary>Refuses keys that a driver does not have, and keys that stand twice.</summary>
+    /// <param name="driver">The driver's name.</param>
+    /// <param name="keys">What it has.</param>
+    /// <param name="arguments">What is given.</param>
+    /// <param name="option">The option as it stands before the argument: <c>--vdev=</c>.</param>
+    /// <exception cref="CommandLineException">A key is refused.</exception>
+    public static void CheckKeys(string driver, IReadOnlyList<DevargKey> keys, Devargs arguments, string option)
     {
         foreach (IGrouping<string, string> key in arguments.Keys.GroupBy(key => key))
         {
-            DevargKey? known = driver.Keys.FirstOrDefault(candidate => candidate.Name == key.Key)
+            DevargKey? known = keys.FirstOrDefault(candidate => candidate.Name == key.Key)
                 ?? throw new CommandLineException(
-                    $"{driver.Name} has no key '{key.Key}' (in --vdev={arguments.Text})",
-                    driver.Keys.Count == 0 ? "it takes none" : $"its keys are {string.Join(", ", driver.Keys.Select(k => k.Name))}");
+                    $"{driver} has no key '{key.Key}' (in {option}{arguments.Text})",
+                    keys.Count == 0 ? "it takes none" : $"its keys are {string.Join(", ", keys.Select(k => k.Name))}");
             if (key.Count() > 1 && !known.Repeatable)
                 throw new CommandLineException($"The key '{key.Key}' of the device '{arguments.Name}' is given {key.Count()} times", "give it once");
         }

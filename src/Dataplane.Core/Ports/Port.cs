@@ -93,6 +93,9 @@ public abstract partial class Port : IDisposable
         }
     }
 
+    /// <summary>What a bus has opened for the port: disposed when the port is closed, behind everything of the driver's.</summary>
+    internal IDisposable? Device { get; set; }
+
     /// <summary>For the driver's notices.</summary>
     protected ILogger Logger { get; }
 
@@ -248,6 +251,7 @@ public abstract partial class Port : IDisposable
             finally
             {
                 _counters.Dispose();
+                Device?.Dispose();
             }
         }
     }
