@@ -1,6 +1,5 @@
-using Dataplane.Testing;
 
-namespace Dataplane.DeviceModels.Tests.Qtest;
+namespace Dataplane.Testing.Qemu;
 
 /// <summary>Which QEMU a device model is taken from.</summary>
 public enum QemuRelease
@@ -16,7 +15,7 @@ public enum QemuRelease
 /// <param name="Program">Its path, or its name in PATH.</param>
 /// <param name="Arguments">Where its firmware is, if not where it was built for.</param>
 /// <param name="ModuleFolder">Where its loadable parts are; null: where it was built for.</param>
-internal sealed record QemuInstallation(string Program, IReadOnlyList<string> Arguments, string? ModuleFolder)
+public sealed record QemuInstallation(string Program, IReadOnlyList<string> Arguments, string? ModuleFolder)
 {
     private const string Name = "qemu-system-x86_64";
 

@@ -2,13 +2,13 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Dataplane.DeviceModels.Tests.Qtest;
+namespace Dataplane.Testing.Qemu;
 
 /// <summary>
 /// A running QEMU that leaves nothing behind: its sockets are abstract ones, its files are memfds of ours, and it dies with
 /// this process, even if that is killed.
 /// </summary>
-internal sealed class QemuProcess : IDisposable
+public sealed class QemuProcess : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 

@@ -3,14 +3,14 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using Dataplane.Linux;
 
-namespace Dataplane.DeviceModels.Tests.Qtest;
+namespace Dataplane.Testing.Qemu;
 
 /// <summary>
 /// The far end of a NIC's cable: QEMU's <c>-netdev stream</c>, which puts the length in front of each frame, as 4 bytes,
 /// big-endian. Frames have no FCS. Some megabytes wait on the way when the NIC has no buffers; nothing is lost then. One thread
 /// at a time; root, because such a socket buffer is more than others may have.
 /// </summary>
-internal sealed class Wire : IDisposable
+public sealed class Wire : IDisposable
 {
     /// <summary>How long a frame that must come may take on a busy machine.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);

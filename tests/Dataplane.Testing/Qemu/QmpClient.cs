@@ -1,10 +1,10 @@
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 
-namespace Dataplane.DeviceModels.Tests.Qtest;
+namespace Dataplane.Testing.Qemu;
 
 /// <summary>Commands to a QEMU through QMP (docs/interop/qmp-spec.rst). One thread at a time.</summary>
-internal sealed class QmpClient : IDisposable
+public sealed class QmpClient : IDisposable
 {
     private const int Patience = 10_000;
 
