@@ -81,6 +81,9 @@ internal static class AdvancedTx
     /// <summary>DD: the device is done with this descriptor and all before it.</summary>
     public const ulong Done = 1UL << 32;
 
+    /// <summary>CC, 82599 and its family: the packet refers to a context (7.2.3.2.4).</summary>
+    public const ulong CheckContext = 1UL << 39;
+
     /// <summary>POPTS.IXSM: fill in the checksum of the IPv4 header.</summary>
     public const ulong IpChecksum = 1UL << 40;
 

@@ -13,6 +13,8 @@ internal sealed unsafe partial class AdvancedTxQueue<TRegisters>
     /// <summary>A context must say a length even if only a VLAN tag is inserted.</summary>
     private const uint EthernetHeader = 14;
 
+    private readonly ulong _contextBits;
+
     /// <summary>The context that the device has for this queue; zero if none, which no context is.</summary>
     private Descriptor _context;
 
@@ -105,9 +107,11 @@ internal sealed unsafe partial class AdvancedTxQueue<TRegisters>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Options(MbufFlags flags)
+    private ulong Options(MbufFlags flags)
     {
-        ulong options = 0;
+        if ((flags & Offloads) == 0)
+            return 0;
+        ulong options = _contextBits;
         if ((flags & MbufFlags.TxVlanInsert) != 0)
             options |= AdvancedTx.InsertVlan;
         if ((flags & MbufFlags.TxIpChecksum) != 0)

@@ -69,6 +69,7 @@ internal sealed unsafe partial class AdvancedTxQueue<TRegisters> : TxQueue, IDis
         _registers = registers;
         _tailRegister = settings.TailRegister;
         _maxFrame = settings.MaxFrame;
+        _contextBits = settings.ContextBits;
         _hasOffloads = context.Offloads != PortOffloads.None;
         _ring = new DescriptorRing(port.Memory, $"{port.Name} tx {context.Index}", context.Descriptors, port.NumaNode);
         _descriptors = _ring.Descriptors;
