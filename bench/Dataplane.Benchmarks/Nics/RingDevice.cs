@@ -91,8 +91,8 @@ internal sealed unsafe class RingDevice : IDisposable
     {
         for (uint i = 0; i < Batch && head != tail; i++, head = (head + 1) & mask)
         {
-            if ((Volatile.Read(ref descriptors[head].High) & AdvancedTx.ReportStatus) != 0)
-                Volatile.Write(ref descriptors[head].High, AdvancedTx.Done);
+            if ((Volatile.Read(ref descriptors[head].High) & TxBits.ReportStatus) != 0)
+                Volatile.Write(ref descriptors[head].High, TxBits.Done);
         }
 
         return head;

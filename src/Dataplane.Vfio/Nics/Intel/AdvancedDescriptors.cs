@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
+using Dataplane.Packets;
 
 namespace Dataplane.Vfio.Nics.Intel;
 
 /// <summary>
 /// A descriptor of a ring of any kind: two words of eight bytes, little-endian, so that software and device each write it
-/// with two stores. What the words mean: <see cref="AdvancedRx"/>, <see cref="AdvancedTx"/>.
+/// with two stores. What the words mean: <see cref="IRxFormat"/>, <see cref="ITxFormat"/>.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct Descriptor
@@ -21,7 +22,7 @@ internal struct Descriptor
 /// High  19:0 status   31:20 errors   47:32 length   63:48 VLAN tag
 /// </code>
 /// </summary>
-internal static class AdvancedRx
+internal readonly struct AdvancedRx : IRxFormat
 {
     /// <summary>DD: the device is done with the descriptor.</summary>
     public const ulong Done = 1 << 0;
@@ -42,12 +43,21 @@ internal static class AdvancedRx
     public const int TenGigabitErrorShift = 30;
 
     public const int LengthShift = 32;
-    public const int VlanShift = 48;
 
     /// <summary>In the low word: which fields were hashed; zero if none was.</summary>
     public const ulong RssType = 0xF;
 
-    public const int RssHashShift = 32;
+    static ulong IRxFormat.Done => Done;
+
+    static ulong IRxFormat.EndOfPacket => EndOfPacket;
+
+    static ulong IRxFormat.Vlan => Vlan;
+
+    static int IRxFormat.CheckedShift => CheckedShift;
+
+    static int IRxFormat.LengthShift => LengthShift;
+
+    static ulong IRxFormat.RssType => RssType;
 }
 
 /// <summary>
@@ -61,34 +71,13 @@ internal static class AdvancedRx
 /// High  19:9 kind of packet   23:20 type   31:24 commands
 /// </code>
 /// </summary>
-internal static class AdvancedTx
+internal readonly unsafe struct AdvancedTx : ITxFormat
 {
     /// <summary>DTYP 3 with DEXT, and IFCS: data of a packet to which the device adds the FCS.</summary>
     public const ulong Data = (3UL << 20) | (1UL << 29) | (1UL << 25);
 
     /// <summary>DTYP 2 with DEXT: a context.</summary>
     public const ulong Context = (2UL << 20) | (1UL << 29);
-
-    /// <summary>EOP: the last buffer of a packet.</summary>
-    public const ulong EndOfPacket = 1UL << 24;
-
-    /// <summary>RS: the device says when it is done, by <see cref="Done"/>. On the last buffer of a packet only.</summary>
-    public const ulong ReportStatus = 1UL << 27;
-
-    /// <summary>VLE: insert the VLAN tag of the context.</summary>
-    public const ulong InsertVlan = 1UL << 30;
-
-    /// <summary>DD: the device is done with this descriptor and all before it.</summary>
-    public const ulong Done = 1UL << 32;
-
-    /// <summary>CC, 82599 and its family: the packet refers to a context (7.2.3.2.4).</summary>
-    public const ulong CheckContext = 1UL << 39;
-
-    /// <summary>POPTS.IXSM: fill in the checksum of the IPv4 header.</summary>
-    public const ulong IpChecksum = 1UL << 40;
-
-    /// <summary>POPTS.TXSM: finish the checksum of TCP or UDP.</summary>
-    public const ulong L4Checksum = 1UL << 41;
 
     public const int PacketLengthShift = 46;
 
@@ -103,4 +92,41 @@ internal static class AdvancedTx
 
     /// <summary>TUCMD.L4T = TCP; zero is UDP.</summary>
     public const ulong ContextTcp = 1UL << 11;
+
+    /// <summary>A context must say a length even if only a VLAN tag is inserted.</summary>
+    private const uint EthernetHeader = 14;
+
+    private const int MaxL2Length = 127;
+    private const int MaxL3Length = 511;
+
+    private const MbufFlags Checksums = MbufFlags.TxIpChecksum | MbufFlags.TxTcpChecksum | MbufFlags.TxUdpChecksum;
+
+    static ulong ITxFormat.Data => Data;
+
+    static MbufFlags ITxFormat.NeedsContext => Checksums | MbufFlags.TxVlanInsert;
+
+    static ulong ITxFormat.Details(uint packetLength) => (ulong)packetLength << PacketLengthShift;
+
+    static ulong ITxFormat.Details(Mbuf* mbuf) => (ulong)mbuf->PacketLength << PacketLengthShift;
+
+    static bool ITxFormat.CanDescribe(Mbuf* mbuf) => mbuf->L2Length <= MaxL2Length && mbuf->L3Length <= MaxL3Length;
+
+    static Descriptor ITxFormat.Context(Mbuf* mbuf)
+    {
+        MbufFlags flags = mbuf->Flags;
+        ulong kind = Context;
+        ulong lengths = EthernetHeader << ContextL2LengthShift;
+        if ((flags & Checksums) != 0)
+        {
+            lengths = ((ulong)mbuf->L2Length << ContextL2LengthShift) | mbuf->L3Length;
+            if ((flags & MbufFlags.TxIpv6) == 0)
+                kind |= ContextIpv4;
+            if ((flags & MbufFlags.TxTcpChecksum) != 0)
+                kind |= ContextTcp;
+        }
+
+        if ((flags & MbufFlags.TxVlanInsert) != 0)
+            lengths |= (ulong)mbuf->VlanTci << ContextVlanShift;
+        return new Descriptor { Low = lengths, High = kind };
+    }
 }

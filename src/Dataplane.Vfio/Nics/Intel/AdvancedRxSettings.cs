@@ -11,7 +11,16 @@ internal sealed record AdvancedRxSettings
     /// <summary>Where the device says that a checksum is wrong: <see cref="AdvancedRx.GigabitErrorShift"/> or its like.</summary>
     public required int ErrorShift { get; init; }
 
-    /// <summary>Whether the device may spread a frame over several buffers.</summary>
+    /// <summary>Bits by which the device says that a frame is broken; zero if it keeps such frames to itself.</summary>
+    public ulong FrameErrors { get; init; }
+
+    /// <summary>
+    /// Whether VLAN tags that the device takes out must be put back, because it takes out if it inserts and only that was
+    /// asked for.
+    /// </summary>
+    public bool RestoresVlan { get; init; }
+
+    /// <summary>Whether frames that the device spreads over several buffers are to be expected; they are right anyway.</summary>
     public bool Chains { get; init; }
 
     /// <summary>How the queue wakes a sleeping lcore; null if it need not.</summary>

@@ -1,8 +1,8 @@
 namespace Dataplane.Vfio.Nics.Intel;
 
 /// <summary>
-/// Statistics registers that all gigabit MACs have at the same place, 82540 to I210 (8254x manual 13.7, 82574 10.2.7,
-/// 82576 8.18), by the names that DPDK's igb driver gives them.
+/// Statistics registers that all gigabit MACs have at the same place, 82540 to I210, by the names that DPDK's igb driver gives
+/// them. What each counts stands in the "statistics" section of the register chapter of its data sheet.
 /// </summary>
 internal static class GigabitCounters
 {

@@ -4,8 +4,8 @@ using Dataplane.Vfio.Devices;
 namespace Dataplane.Vfio.Nics.Intel;
 
 /// <summary>
-/// The table of exact addresses that a NIC receives for, pairs of RAL and RAH (8254x manual 13.5.2 and 13.5.3,
-/// 82574 10.2.5.23, 82576 8.10.14, 82599 8.2.3.7.9).
+/// The table of exact addresses that a NIC receives for, pairs of registers RAL and RAH, alike in all Intel NICs from the
+/// 82540 to the X550.
 /// </summary>
 internal static class ReceiveAddress
 {

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using Dataplane.Packets;
 using Dataplane.Ports;
@@ -5,16 +6,26 @@ using Dataplane.Ports;
 namespace Dataplane.Vfio.Nics.Intel;
 
 /// <content>Packets of several buffers, and what the device found out about them.</content>
-internal sealed unsafe partial class AdvancedRxQueue<TRegisters>
+internal unsafe partial class IntelRxQueue<TRegisters, TFormat>
 {
+    /// <summary>More than the longest frame of any device in the smallest buffers (16 KiB by 256 bytes).</summary>
+    private const int MaxSegments = 80;
+
+    /// <summary>IEEE 802.1Q, in the upper half of a tag.</summary>
+    private const uint VlanEtherType = 0x8100_0000;
+
+    private const int VlanShift = 48;
+    private const int RssHashShift = 32;
+
     private readonly int _errorShift;
 
     /// <summary>Flags that the program asked for.</summary>
     private readonly MbufFlags _reported;
 
-    // A packet whose end has not arrived yet.
+    // A packet whose end has not arrived yet, and whether it will be dropped then.
     private Mbuf* _chain;
     private Mbuf* _chainEnd;
+    private bool _isBroken;
 
     /// <summary>
     /// Checksum flags by four bits of the descriptor: L4I, IPCS, L4E, IPE from the lowest. What was not looked at is
@@ -73,27 +84,44 @@ internal sealed unsafe partial class AdvancedRxQueue<TRegisters>
         return received;
     }
 
-    /// <summary>Adds a buffer to the packet that is under way.</summary>
-    /// <returns>Whether the packet ends with it.</returns>
+    /// <summary>
+    /// Adds a buffer to the packet that is under way. A device that claims more than a buffer holds, or a frame that never
+    /// ends, is not believed: such a packet is dropped, as is one that the device found broken.
+    /// </summary>
+    /// <returns>Whether the packet ends with it, and is good.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TakeBuffer(Mbuf* mbuf, Descriptor descriptor)
     {
-        var length = (ushort)(descriptor.High >> AdvancedRx.LengthShift);
+        var length = (ushort)(descriptor.High >> TFormat.LengthShift);
         Mbuf.SetReceived(mbuf, _rearm, length);
+        _isBroken |= length > _room || (descriptor.High & _settings.FrameErrors) != 0;
         if (_chain == null)
         {
             _chain = mbuf;
+            _chainEnd = mbuf;
         }
-        else
+        else if (_chain->SegmentCount != MaxSegments)
         {
             _chainEnd->Next = mbuf;
+            _chainEnd = mbuf;
             _chain->SegmentCount++;
             _chain->PacketLength += length;
         }
+        else
+        {
+            _isBroken = true;
+            new Packet(mbuf).Free();
+        }
 
-        _chainEnd = mbuf;
-        if ((descriptor.High & AdvancedRx.EndOfPacket) == 0)
+        if ((descriptor.High & TFormat.EndOfPacket) == 0)
             return false;
+        if (_isBroken)
+        {
+            Counters->Errors++;
+            ReleaseChain();
+            return false;
+        }
+
         // What the device found out about the frame stands with its last buffer.
         Describe(_chain, descriptor);
         return true;
@@ -111,20 +139,35 @@ internal sealed unsafe partial class AdvancedRxQueue<TRegisters>
     private void Describe(Mbuf* mbuf, Descriptor descriptor)
     {
         ulong status = descriptor.High;
-        int seen = (int)((status >> AdvancedRx.CheckedShift) & 3) | (int)(((status >> _errorShift) & 3) << 2);
+        int seen = (int)((status >> TFormat.CheckedShift) & 3) | (int)(((status >> _errorShift) & 3) << 2);
         var flags = (MbufFlags)ChecksumFlags[seen];
-        if ((status & AdvancedRx.Vlan) != 0)
+        if ((status & TFormat.Vlan) != 0)
             flags |= MbufFlags.RxVlanStripped;
-        if ((descriptor.Low & AdvancedRx.RssType) != 0)
+        if ((descriptor.Low & TFormat.RssType) != 0)
             flags |= MbufFlags.RxRssHash;
         mbuf->Flags = flags & _reported;
-        mbuf->VlanTci = (ushort)(status >> AdvancedRx.VlanShift);
-        mbuf->RssHash = (uint)(descriptor.Low >> AdvancedRx.RssHashShift);
+        mbuf->VlanTci = (ushort)(status >> VlanShift);
+        mbuf->RssHash = (uint)(descriptor.Low >> RssHashShift);
+        if (_settings.RestoresVlan && (status & TFormat.Vlan) != 0)
+            RestoreVlan(mbuf);
+    }
+
+    /// <summary>Puts a tag back behind the addresses; there is headroom before them.</summary>
+    private static void RestoreVlan(Mbuf* mbuf)
+    {
+        const int Addresses = 2 * MacAddress.Length;
+        var packet = new Packet(mbuf);
+        if (mbuf->DataLength < Addresses || !packet.TryPrepend(sizeof(uint), out _))
+            return;
+        Span<byte> data = packet.Data;
+        data.Slice(sizeof(uint), Addresses).CopyTo(data);
+        BinaryPrimitives.WriteUInt32BigEndian(data[Addresses..], VlanEtherType | mbuf->VlanTci);
     }
 
     private void ReleaseChain()
     {
         if (_chain != null)
             TakeChain().Free();
+        _isBroken = false;
     }
 }

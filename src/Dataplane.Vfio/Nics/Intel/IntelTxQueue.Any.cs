@@ -5,15 +5,10 @@ using Dataplane.Packets;
 namespace Dataplane.Vfio.Nics.Intel;
 
 /// <content>Packets of several buffers, and what the device shall do to them.</content>
-internal sealed unsafe partial class AdvancedTxQueue<TRegisters>
+internal unsafe partial class IntelTxQueue<TRegisters, TFormat>
 {
     /// <summary>Buffers of a packet at most: 82599 holds 40 descriptors on the chip (7.2.3.3), and a context is one of them.</summary>
     private const int MaxSegments = 32;
-
-    /// <summary>A context must say a length even if only a VLAN tag is inserted.</summary>
-    private const uint EthernetHeader = 14;
-
-    private readonly ulong _contextBits;
 
     /// <summary>The context that the device has for this queue; zero if none, which no context is.</summary>
     private Descriptor _context;
@@ -56,41 +51,28 @@ internal sealed unsafe partial class AdvancedTxQueue<TRegisters>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsSendable(Mbuf* mbuf) =>
-        mbuf->PacketLength >= MinFrame && mbuf->PacketLength <= _maxFrame && mbuf->SegmentCount <= MaxSegments;
+        mbuf->PacketLength >= MinFrame && mbuf->PacketLength <= _maxFrame && mbuf->SegmentCount <= MaxSegments
+        && ((mbuf->Flags & TFormat.NeedsContext) == 0 || TFormat.CanDescribe(mbuf));
 
     /// <summary>Whether a packet needs a context, and another one than the device has.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool NeedsContext(Mbuf* mbuf, out Descriptor context)
     {
-        MbufFlags flags = mbuf->Flags;
-        if ((flags & Offloads) == 0)
+        if ((mbuf->Flags & TFormat.NeedsContext) == 0)
         {
             context = default;
             return false;
         }
 
-        ulong kind = AdvancedTx.Context;
-        ulong lengths = EthernetHeader << AdvancedTx.ContextL2LengthShift;
-        if ((flags & (Offloads & ~MbufFlags.TxVlanInsert)) != 0)
-        {
-            lengths = ((ulong)mbuf->L2Length << AdvancedTx.ContextL2LengthShift) | mbuf->L3Length;
-            if ((flags & MbufFlags.TxIpv6) == 0)
-                kind |= AdvancedTx.ContextIpv4;
-            if ((flags & MbufFlags.TxTcpChecksum) != 0)
-                kind |= AdvancedTx.ContextTcp;
-        }
-
-        if ((flags & MbufFlags.TxVlanInsert) != 0)
-            lengths |= (ulong)mbuf->VlanTci << AdvancedTx.ContextVlanShift;
-        context = new Descriptor { Low = lengths, High = kind };
-        return _context.Low != lengths || _context.High != kind;
+        context = TFormat.Context(mbuf);
+        return _context.Low != context.Low || _context.High != context.High;
     }
 
     /// <summary>Writes the buffers of a packet. Empty ones are left out: a device may take one for the packet's end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Write(ref uint tail, Mbuf* mbuf)
     {
-        ulong high = AdvancedTx.Data | Options(mbuf->Flags) | ((ulong)mbuf->PacketLength << AdvancedTx.PacketLengthShift);
+        ulong high = TFormat.Data | Options(mbuf->Flags) | TFormat.Details(mbuf);
         for (Mbuf* segment = mbuf; segment != null; segment = segment->Next)
         {
             if (segment->DataLength != 0)
@@ -107,17 +89,15 @@ internal sealed unsafe partial class AdvancedTxQueue<TRegisters>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong Options(MbufFlags flags)
+    private static ulong Options(MbufFlags flags)
     {
-        if ((flags & Offloads) == 0)
-            return 0;
-        ulong options = _contextBits;
+        ulong options = 0;
         if ((flags & MbufFlags.TxVlanInsert) != 0)
-            options |= AdvancedTx.InsertVlan;
+            options |= TxBits.InsertVlan;
         if ((flags & MbufFlags.TxIpChecksum) != 0)
-            options |= AdvancedTx.IpChecksum;
+            options |= TxBits.IpChecksum;
         if ((flags & (MbufFlags.TxTcpChecksum | MbufFlags.TxUdpChecksum)) != 0)
-            options |= AdvancedTx.L4Checksum;
+            options |= TxBits.L4Checksum;
         return options;
     }
 
@@ -129,7 +109,7 @@ internal sealed unsafe partial class AdvancedTxQueue<TRegisters>
     {
         uint last = (tail - 1) & _mask;
         _packets[last] = packet;
-        _descriptors[last].High |= AdvancedTx.EndOfPacket;
+        _descriptors[last].High |= TxBits.EndOfPacket;
 
         Mbuf* mbuf = packet.Mbuf;
         bool isPlain = tail - start == 1 && mbuf->SegmentCount == 1 && (mbuf->Flags & MbufFlags.External) == 0;
@@ -140,7 +120,7 @@ internal sealed unsafe partial class AdvancedTxQueue<TRegisters>
         {
             block = _blocks + ((start & _mask) >> BlockShift);
             block->Last = last;
-            _descriptors[last].High |= AdvancedTx.ReportStatus;
+            _descriptors[last].High |= TxBits.ReportStatus;
             uint nextBlock = (start + Block) & ~(Block - 1);
             if (tail != nextBlock)
                 _blocks[(nextBlock & _mask) >> BlockShift].Pool = null;
