@@ -4,7 +4,10 @@ namespace Dataplane.Vfio.Devices;
 internal static class NicDrivers
 {
     /// <summary>Every driver; no device is known to two.</summary>
-    public static IReadOnlyList<INicDriver> All { get; } = [];
+    public static IReadOnlyList<INicDriver> All { get; } =
+    [
+        new Nics.E1000.E1000Driver(),
+    ];
 
     /// <summary>The driver of a device; null if none knows it.</summary>
     public static INicDriver? Find(PciId id) =>
