@@ -79,6 +79,9 @@ internal readonly unsafe struct AdvancedTx : ITxFormat
     /// <summary>DTYP 2 with DEXT: a context.</summary>
     public const ulong Context = (2UL << 20) | (1UL << 29);
 
+    /// <summary>CC, 82599 and its family: the packet refers to a context (7.2.3.2.4).</summary>
+    public const ulong CheckContext = 1UL << 39;
+
     public const int PacketLengthShift = 46;
 
     /// <summary>In a context, low word: the length of the Ethernet header.</summary>

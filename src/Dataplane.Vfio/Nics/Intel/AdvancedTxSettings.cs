@@ -8,4 +8,7 @@ internal sealed record AdvancedTxSettings
 
     /// <summary>Longest frame that the device sends, without FCS, in bytes.</summary>
     public required int MaxFrame { get; init; }
+
+    /// <summary>What a packet that refers to a context needs besides, in the high word: <see cref="AdvancedTx.CheckContext"/> or nothing.</summary>
+    public ulong ContextBits { get; init; }
 }

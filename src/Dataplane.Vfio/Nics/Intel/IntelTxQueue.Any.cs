@@ -10,6 +10,8 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat>
     /// <summary>Buffers of a packet at most: 82599 holds 40 descriptors on the chip (7.2.3.3), and a context is one of them.</summary>
     private const int MaxSegments = 32;
 
+    private readonly ulong _contextBits;
+
     /// <summary>The context that the device has for this queue; zero if none, which no context is.</summary>
     private Descriptor _context;
 
@@ -89,9 +91,11 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Options(MbufFlags flags)
+    private ulong Options(MbufFlags flags)
     {
-        ulong options = 0;
+        if ((flags & Offloads) == 0)
+            return 0;
+        ulong options = _contextBits;
         if ((flags & MbufFlags.TxVlanInsert) != 0)
             options |= TxBits.InsertVlan;
         if ((flags & MbufFlags.TxIpChecksum) != 0)

@@ -70,6 +70,7 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat> : TxQueue, IDisp
         _registers = registers;
         _tailRegister = settings.TailRegister;
         _maxFrame = settings.MaxFrame;
+        _contextBits = settings.ContextBits;
         _hasOffloads = context.Offloads != PortOffloads.None;
         _ring = new DescriptorRing(port.Memory, $"{port.Name} tx {context.Index}", context.Descriptors, port.NumaNode);
         _descriptors = _ring.Descriptors;

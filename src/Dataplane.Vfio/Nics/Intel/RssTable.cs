@@ -4,8 +4,8 @@ using Dataplane.Vfio.Devices;
 namespace Dataplane.Vfio.Nics.Intel;
 
 /// <summary>
-/// The hash key (RSSRK) and the table from hash to rx queue (RETA), which all Intel NICs from the
-/// 82574 to the X550 lay out alike.
+/// The hash key (RSSRK) and the table from hash to rx queue (RETA), which all Intel NICs from the 82574 to the X550 lay
+/// out alike.
 /// </summary>
 internal static class RssTable
 {
@@ -30,9 +30,28 @@ internal static class RssTable
     public static void Write<TRegisters>(TRegisters registers, int key, int table, int queues, int shift = 0)
         where TRegisters : struct, IRegisterSpace
     {
+        WriteKey(registers, key);
+        Spread(registers, table, Length, queues, shift);
+    }
+
+    /// <summary>Writes the key alone.</summary>
+    public static void WriteKey<TRegisters>(TRegisters registers, int key)
+        where TRegisters : struct, IRegisterSpace
+    {
         for (int i = 0; i < Key.Length; i += sizeof(uint))
             registers.Write32(key + i, BinaryPrimitives.ReadUInt32LittleEndian(Key[i..]));
-        for (int i = 0; i < Length; i += sizeof(uint))
+    }
+
+    /// <summary>Spreads a table over the first queues, in turn.</summary>
+    /// <param name="registers">Of the device.</param>
+    /// <param name="table">Offset of the table in bytes.</param>
+    /// <param name="length">Its entries.</param>
+    /// <param name="queues">How many queues receive.</param>
+    /// <param name="shift">The lowest bit of the queue's number within an entry.</param>
+    public static void Spread<TRegisters>(TRegisters registers, int table, int length, int queues, int shift = 0)
+        where TRegisters : struct, IRegisterSpace
+    {
+        for (int i = 0; i < length; i += sizeof(uint))
         {
             uint entries = 0;
             for (int n = 0; n < sizeof(uint); n++)
