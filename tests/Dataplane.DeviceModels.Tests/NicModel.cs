@@ -17,6 +17,21 @@ public abstract class NicModel
     /// <summary>The address that the NIC is given.</summary>
     public virtual MacAddress MacAddress => new([0x52, 0x54, 0x00, 0x12, 0x34, 0x56]);
 
+    /// <summary>The address that the port has: the NIC's, or the VF's.</summary>
+    public virtual MacAddress PortMacAddress => MacAddress;
+
+    /// <summary>Whether frames wait on the wire while no queue of the port has a buffer; else the device drops and counts them.</summary>
+    public virtual bool WaitsForBuffers => true;
+
+    /// <summary>What the hardware can do and the port says so, but QEMU's model cannot: no suite is run for it.</summary>
+    public virtual PortOffloads NotModelled => PortOffloads.None;
+
+    /// <summary>Whether a change of the link reaches the port by an interrupt.</summary>
+    public virtual bool HasLinkInterrupt => true;
+
+    /// <summary>Whether the port can be told to receive frames for any station.</summary>
+    public virtual bool HasPromiscuous => true;
+
     /// <summary>What <c>-a address,key=value</c> would have behind the address; null for nothing.</summary>
     public virtual string? Arguments => null;
 

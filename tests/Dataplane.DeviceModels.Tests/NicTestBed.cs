@@ -87,6 +87,15 @@ internal sealed class NicTestBed : IDisposable
         Port = CreatePort(Model.Driver, Function, Model.Arguments);
     }
 
+    /// <summary>Makes the port anew while the old one believes that it is the only one.</summary>
+    /// <returns>The old one; to be disposed behind the new one.</returns>
+    public Port Abandon()
+    {
+        Port old = Port;
+        Port = CreatePort(Model.Driver, Function, Model.Arguments);
+        return old;
+    }
+
     /// <summary>Makes another pool; disposed with the memory.</summary>
     public Mempool CreatePool(MempoolOptions options) => new(Memory, options, lcoreCount: 1);
 
@@ -153,7 +162,7 @@ internal sealed class NicTestBed : IDisposable
     /// <returns>What arrived before the marker.</returns>
     public IReadOnlyList<byte[]> ReceiveUntilMarker(int queue = 0)
     {
-        byte[] marker = TestFrames.Marker();
+        byte[] marker = TestFrames.Marker(Port.MacAddress);
         Wire.Send(marker);
         var frames = new List<byte[]>();
         while (true)
@@ -168,7 +177,7 @@ internal sealed class NicTestBed : IDisposable
     /// <summary>Takes the frames that the NIC sent until a marker that is sent now.</summary>
     public IReadOnlyList<byte[]> SentUntilMarker(int queue = 0)
     {
-        byte[] marker = TestFrames.Marker();
+        byte[] marker = TestFrames.Marker(TestFrames.Stranger);
         Send(marker, queue);
         var frames = new List<byte[]>();
         while (true)

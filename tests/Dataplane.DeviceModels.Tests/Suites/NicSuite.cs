@@ -1,0 +1,84 @@
+using Dataplane.DeviceModels.Tests.Qtest;
+using Dataplane.Memory;
+using Dataplane.Packets;
+
+namespace Dataplane.DeviceModels.Tests.Suites;
+
+/// <summary>What all suites have. Each test has a QEMU of its own and ends with <see cref="NicTestBed.AssertClean"/>.</summary>
+/// <typeparam name="TModel">The device.</typeparam>
+public abstract class NicSuite<TModel>
+    where TModel : NicModel, new()
+{
+    /// <summary>Frames that are put on the wire before they are taken from the port: fewer than a ring has.</summary>
+    private protected const int Batch = 64;
+
+    private protected NicSuite()
+    {
+    }
+
+    private protected TModel Model { get; } = new();
+
+    /// <summary>Runs a test on a port that is neither configured nor started.</summary>
+    private protected void Run(Action<NicTestBed> test, MempoolOptions? pool = null)
+    {
+        using var bed = new NicTestBed(Model, pool);
+        test(bed);
+        bed.AssertClean();
+    }
+
+    /// <summary>Frames arrive as they were sent, in order, each in as many segments as it takes and without a flag.</summary>
+    private protected static unsafe void AssertArrive(NicTestBed bed, IEnumerable<byte[]> frames)
+    {
+        foreach (byte[][] batch in frames.Chunk(Batch))
+        {
+            foreach (byte[] frame in batch)
+                bed.Wire.Send(frame);
+            Packet[] packets = bed.Receive(batch.Length);
+            foreach ((byte[] frame, Packet packet) in batch.Zip(packets))
+            {
+                AssertSame(frame, NicTestBed.Content(packet));
+                Assert.Equal((frame.Length + bed.Pool.DataRoom - 1) / bed.Pool.DataRoom, packet.SegmentCount);
+                Assert.Equal(bed.Port.Id, packet.Port);
+                Assert.Equal(MbufFlags.None, packet.Mbuf->Flags);
+            }
+
+            Packet.Free(packets);
+        }
+    }
+
+    /// <summary>Frames leave as they are, in order.</summary>
+    /// <param name="bed">Whose port sends them.</param>
+    /// <param name="frames">What is sent, in bursts.</param>
+    /// <param name="perSegment">Bytes of a buffer.</param>
+    private protected static void AssertLeave(NicTestBed bed, IEnumerable<byte[]> frames, int perSegment = int.MaxValue)
+    {
+        foreach (byte[][] batch in frames.Chunk(32))
+        {
+            bed.Send([.. batch.Select(frame => bed.CreatePacket(frame, perSegment))]);
+            AssertOnWire(bed.Wire, batch);
+        }
+    }
+
+    /// <summary>The next frames on the wire are these.</summary>
+    private protected static void AssertOnWire(Wire wire, IEnumerable<byte[]> frames)
+    {
+        foreach (byte[] frame in frames)
+            AssertSame(frame, wire.Receive());
+    }
+
+    /// <summary>Two frames are equal; says where they are not, instead of printing all of both.</summary>
+    private protected static void AssertSame(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> actual)
+    {
+        int same = expected.CommonPrefixLength(actual);
+        if (same != expected.Length || same != actual.Length)
+            Assert.Fail($"A frame of {expected.Length} bytes became one of {actual.Length}, equal up to byte {same}");
+    }
+
+    /// <summary>Numbered frames for the port.</summary>
+    private protected static IEnumerable<byte[]> ToPort(NicTestBed bed, int count, int length = 60) =>
+        Enumerable.Range(0, count).Select(i => TestFrames.To(bed.Port.MacAddress, length, i));
+
+    /// <summary>Numbered frames from the port.</summary>
+    private protected static IEnumerable<byte[]> FromPort(int count, int length = 60) =>
+        Enumerable.Range(0, count).Select(i => TestFrames.To(TestFrames.Stranger, length, i));
+}
