@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using Dataplane.Linux;
+using Dataplane.Packets;
 
 namespace Dataplane.Vdev.Kernel;
 

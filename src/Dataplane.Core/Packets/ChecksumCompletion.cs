@@ -1,11 +1,11 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
-namespace Dataplane.Vdev.Kernel;
+namespace Dataplane.Packets;
 
 /// <summary>
-/// Finishes checksums that the kernel left to the device (CHECKSUM_PARTIAL), as it does with every TCP and UDP frame
-/// between virtual interfaces.
+/// Finishes checksums that a kernel left to the device (CHECKSUM_PARTIAL), as it does with every TCP and UDP frame
+/// between virtual interfaces and virtual machines.
 /// </summary>
 internal static unsafe class ChecksumCompletion
 {
@@ -27,6 +27,29 @@ internal static unsafe class ChecksumCompletion
         if (offset == SctpOffset)
             return TryCompleteSctp(data, count);
         Unsafe.WriteUnaligned(data + offset, NonZero(InternetChecksum.Finish(InternetChecksum.Sum(data, count))));
+        return true;
+    }
+
+    /// <summary>As the other, in a packet that may be chained; the checksum stands in its first segment.</summary>
+    public static bool TryComplete(Mbuf* packet, int start, int offset)
+    {
+        byte* data = packet->Buffer + packet->DataOffset;
+        if (packet->SegmentCount == 1)
+            return TryComplete(data, packet->DataLength, start, offset);
+        if (offset == SctpOffset || start + offset + sizeof(ushort) > packet->DataLength)
+            return false;
+        ulong sum = InternetChecksum.Sum(data + start, packet->DataLength - start);
+        bool isOdd = ((packet->DataLength - start) & 1) != 0;
+        for (Mbuf* segment = packet->Next; segment != null; segment = segment->Next)
+        {
+            // RFC 1071 section 2 (B): what starts at an odd byte is summed with its bytes swapped.
+            ushort part = (ushort)~InternetChecksum.Finish(
+                InternetChecksum.Sum(segment->Buffer + segment->DataOffset, segment->DataLength));
+            sum += isOdd ? BinaryPrimitives.ReverseEndianness(part) : part;
+            isOdd ^= (segment->DataLength & 1) != 0;
+        }
+
+        Unsafe.WriteUnaligned(data + start + offset, NonZero(InternetChecksum.Finish(sum)));
         return true;
     }
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace Dataplane.Vdev.Kernel;
+namespace Dataplane.Packets;
 
 /// <summary>The checksums of IP, TCP and UDP (RFC 1071) and of SCTP (RFC 9260, appendix A).</summary>
 internal static unsafe class InternetChecksum
