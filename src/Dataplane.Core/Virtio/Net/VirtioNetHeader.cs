@@ -1,0 +1,42 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Dataplane.Virtio;
+
+/// <summary>What stands before every frame in a buffer, in either direction (struct virtio_net_hdr, virtio 1.2, section 5.1.6).</summary>
+[StructLayout(LayoutKind.Explicit, Size = Length)]
+internal unsafe struct VirtioNetHeader
+{
+    /// <summary>Bytes, with VIRTIO_F_VERSION_1; <see cref="NumBuffers"/> is always there then.</summary>
+    public const int Length = 12;
+
+    /// <summary>VIRTIO_NET_HDR_F_NEEDS_CSUM: the checksum at <see cref="ChecksumStart"/> is to be finished.</summary>
+    public const byte NeedsChecksum = 1;
+
+    /// <summary>VIRTIO_NET_HDR_F_DATA_VALID: the device has found the checksum right.</summary>
+    public const byte DataValid = 2;
+
+    [FieldOffset(0)] public byte Flags;
+    [FieldOffset(1)] public byte GsoType;
+    [FieldOffset(2)] public ushort HeaderLength;
+    [FieldOffset(4)] public ushort GsoSize;
+
+    /// <summary>Where the bytes start that the checksum is of.</summary>
+    [FieldOffset(6)] public ushort ChecksumStart;
+
+    /// <summary>Where the checksum stands, counted from there.</summary>
+    [FieldOffset(8)] public ushort ChecksumOffset;
+
+    /// <summary>Buffers that a received frame spans; 0 in what is sent.</summary>
+    [FieldOffset(10)] public ushort NumBuffers;
+
+    /// <summary>Asks for nothing. Written only where it is not zero already: the line may be shared with the device.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Clear(byte* header)
+    {
+        if ((Unsafe.ReadUnaligned<ulong>(header) | Unsafe.ReadUnaligned<uint>(header + 8)) == 0)
+            return;
+        Unsafe.WriteUnaligned(header, 0UL);
+        Unsafe.WriteUnaligned(header + 8, 0u);
+    }
+}

@@ -1,0 +1,203 @@
+using System.Runtime.CompilerServices;
+using Dataplane.Memory;
+using Dataplane.Packets;
+using Dataplane.Ports;
+
+namespace Dataplane.Virtio;
+
+/// <summary>A transmit queue of a virtio network device, as its port handles it: memory that the device is shown, and its life.</summary>
+internal abstract class VirtioTxQueue(TxQueueContext context) : TxQueue(context), IDisposable
+{
+    /// <summary>Where the device finds the ring.</summary>
+    public abstract VirtqueueAddresses Addresses { get; }
+
+    /// <summary>Descriptors.</summary>
+    public abstract int Size { get; }
+
+    /// <summary>Makes the ring anew. Before the device uses it.</summary>
+    public abstract void Start();
+
+    /// <summary>Gives back what the device has sent. No lcore sends any more.</summary>
+    /// <returns>How many packets the device still has.</returns>
+    public abstract int Clean();
+
+    /// <summary>Gives all packets back. The device has been stopped.</summary>
+    public abstract void Stop();
+
+    /// <summary>Stops, if need be, and gives the ring's memory back.</summary>
+    public abstract void Dispose();
+}
+
+/// <summary>
+/// Sends packets as they lie: the header of virtio goes into the headroom in front of the data, so that a packet of one
+/// segment is one descriptor. Without headroom, and with several segments, it is a table of descriptors
+/// (VIRTIO_F_INDIRECT_DESC) or a chain.
+/// </summary>
+/// <remarks>
+/// The device is notified once per call, and only if it wants to be. What it has sent is taken back when fewer than a
+/// quarter of the descriptors are free: until then its index, which it keeps writing, is not read.
+/// </remarks>
+/// <typeparam name="TRing">Split or packed.</typeparam>
+/// <typeparam name="TNotifier">How the device is told that there are packets.</typeparam>
+internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
+    where TRing : struct, IDriverRing<TRing>
+    where TNotifier : struct, IVirtqueueNotifier
+{
+    /// <summary>Packets that are taken back in one go.</summary>
+    private const int Batch = 64;
+
+    /// <summary>What makes a packet more than its one segment with an empty header.</summary>
+    private const MbufFlags Unusual =
+        MbufFlags.External | MbufFlags.TxVlanInsert | MbufFlags.TxTcpChecksum | MbufFlags.TxUdpChecksum;
+
+    private readonly VirtqueueMemory<TRing> _memory;
+    private readonly AlignedMemory _scratch = new((nuint)(Batch * (sizeof(UsedBuffer) + sizeof(Packet))));
+    private readonly BufferAddresses _addresses;
+    private readonly TxPieces _pieces;
+    private readonly int _cleanBelow;
+    private readonly bool _hasIndirect;
+    private readonly TNotifier _notifier;
+    private TRing _ring;
+    private bool _isRunning;
+
+    /// <param name="context">Of the port.</param>
+    /// <param name="options">Of the ring.</param>
+    /// <param name="notifier">Of the device.</param>
+    public VirtioTxQueue(TxQueueContext context, VirtqueueOptions options, TNotifier notifier)
+        : base(context)
+    {
+        Size = options.Size;
+        _addresses = new BufferAddresses(options);
+        _pieces = new TxPieces(_addresses, (options.Features & VirtioFeatures.NetCsum) != 0);
+        _cleanBelow = Math.Max(Size / 4, 1);
+        _hasIndirect = (options.Features & VirtioFeatures.RingIndirectDesc) != 0;
+        _notifier = notifier;
+        _memory = new VirtqueueMemory<TRing>(options, Size * TxRegion.Length);
+    }
+
+    public override VirtqueueAddresses Addresses => _memory.Addresses;
+
+    public override int Size { get; }
+
+    private enum Added
+    {
+        Yes,
+
+        /// <summary>The ring has no room for it now.</summary>
+        NotNow,
+
+        /// <summary>No ring of this size ever has, or it asks for what cannot be done.</summary>
+        Never,
+    }
+
+    public override void Start()
+    {
+        _ring = _memory.CreateRing();
+        _isRunning = true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override int Send(ReadOnlySpan<Packet> burst)
+    {
+        if (_ring.Free < Math.Max(burst.Length, _cleanBelow))
+            Clean();
+        BufferAddresses addresses = _addresses;
+        int done = 0;
+        int refused = 0;
+        ulong bytes = 0;
+        for (; done < burst.Length; done++)
+        {
+            Mbuf* mbuf = burst[done].Mbuf;
+            uint length = mbuf->PacketLength;
+            if (mbuf->SegmentCount == 1 && (mbuf->Flags & Unusual) == 0 && mbuf->DataOffset >= VirtioNetHeader.Length)
+            {
+                if (_ring.Free == 0)
+                    break;
+                int start = mbuf->DataOffset - VirtioNetHeader.Length;
+                VirtioNetHeader.Clear(mbuf->Buffer + start);
+                _ring.Add((nint)mbuf, addresses.Of(mbuf) + (uint)start, VirtioNetHeader.Length + length, DescriptorFlags.None);
+            }
+            else
+            {
+                Added added = AddUnusual(mbuf);
+                if (added == Added.NotNow)
+                    break;
+                if (added == Added.Never)
+                {
+                    burst[done].Free();
+                    refused++;
+                    continue;
+                }
+            }
+
+            bytes += length;
+        }
+
+        if (done == refused)
+        {
+            Counters->Errors += (uint)refused;
+            return done;
+        }
+
+        if (_ring.Publish())
+            _notifier.Notify(_ring.Position);
+        Counters->Packets += (uint)(done - refused);
+        Counters->Errors += (uint)refused;
+        Counters->Bytes += bytes;
+        return done;
+    }
+
+    public override int Clean()
+    {
+        var used = (UsedBuffer*)_scratch.Address;
+        var packets = (Packet*)(used + Batch);
+        int taken;
+        do
+        {
+            taken = _ring.TakeUsed(used, Batch, ref Counters->Errors);
+            for (int i = 0; i < taken; i++)
+                packets[i] = new Packet((Mbuf*)used[i].Token);
+            Packet.Free(new ReadOnlySpan<Packet>(packets, taken));
+        }
+        while (taken == Batch);
+        return _ring.InFlight;
+    }
+
+    public override void Stop()
+    {
+        if (!_isRunning)
+            return;
+        _isRunning = false;
+        foreach (nint token in _memory.Slots.TakeAll())
+            new Packet((Mbuf*)token).Free();
+    }
+
+    public override void Dispose()
+    {
+        Stop();
+        _memory.Dispose();
+        _scratch.Dispose();
+        _pieces.Dispose();
+    }
+
+    /// <summary>Adds a packet that is more than one segment behind an empty header.</summary>
+    private Added AddUnusual(Mbuf* mbuf)
+    {
+        int count = TxPieces.Count(mbuf);
+        if (count > Math.Min(Size, TxPieces.Most) || !_pieces.CanSend(mbuf))
+            return Added.Never;
+        bool usesTable = _hasIndirect && count > 1 && count <= TxRegion.TableEntries;
+        if (_ring.Free < (usesTable ? 1 : count))
+            return Added.NotNow;
+
+        int offset = _ring.NextId * TxRegion.Length;
+        byte* region = _memory.Extra + offset;
+        ulong regionAddress = _memory.ExtraAddress + (uint)offset;
+        ReadOnlySpan<BufferPiece> pieces = _pieces.Describe(mbuf, region, regionAddress);
+        if (usesTable)
+            _ring.AddIndirect((nint)mbuf, region + TxRegion.TableOffset, regionAddress + TxRegion.TableOffset, pieces);
+        else
+            _ring.AddChain((nint)mbuf, pieces, []);
+        return Added.Yes;
+    }
+}
