@@ -7,6 +7,7 @@ internal static class NicDrivers
     public static IReadOnlyList<INicDriver> All { get; } =
     [
         new Nics.E1000.E1000Driver(),
+        new Nics.Virtio.VirtioDriver(),
     ];
 
     /// <summary>The driver of a device; null if none knows it.</summary>
