@@ -33,7 +33,7 @@ internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, 
         IReadOnlyList<PortAssignment> assignments =
             PortAssignment.Assign(plan, runtime.Lcores.Lcores, options.PortsPerLcore, output);
         int polling = assignments.Count(assignment => assignment.Ways.Count > 0);
-        IReadOnlyList<Port> ports = new PortStarter(runtime, output).Start(plan, polling, options.Promiscuous);
+        IReadOnlyList<Port> ports = new PortStarter(runtime, output, options).Start(plan, polling);
         new LinkWait(output, stop).For(ports);
         Forward(assignments, ports, stop);
     }
@@ -49,6 +49,7 @@ internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, 
         }
 
         var source = new StatisticsSource(ports, lcores);
+        var removal = new PortRemoval(lcores, stop, logger);
         bool isTerminal = !Console.IsOutputRedirected;
         using (var printer = StatisticsViews.CreatePrinter(options, source, output, isTerminal, logger))
         {
@@ -56,9 +57,11 @@ internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, 
             runtime.Lcores.Failed = (_, _) => stop.Request();
             foreach (ForwardingLcore lcore in lcores)
                 runtime.Lcores.Launch(lcore.Lcore, (_, stopped) => lcore.Loop.Run(stopped));
+            removal.Watch(ports);
             printer.Run(stop);
         }
 
+        removal.End();
         stop.Announce();
         runtime.Lcores.RequestStop();
         bool failed = !TryWaitForLcores();
@@ -68,6 +71,13 @@ internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, 
             throw new ExitException(
                 "A lcore failed while it forwarded",
                 "this is an error in the program: please report what L2FWD says above");
+        }
+
+        if (removal.NothingIsLeft)
+        {
+            throw new ExitException(
+                "No ports are left to forward between: the host wanted them back",
+                "bind devices to vfio-pci again, or name others with -a, and start anew");
         }
     }
 
@@ -106,7 +116,7 @@ internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, 
     private ForwardingLcore MakeLcore(PortAssignment assignment)
     {
         Route[] routes = [.. assignment.Ways.Select(MakeRoute)];
-        return new ForwardingLcore(assignment.Lcore, routes, new ForwardingLoop(routes, new LcoreStatistics()));
+        return new ForwardingLcore(assignment.Lcore, routes, new ForwardingLoop(routes, new LcoreStatistics(), options.RxInterrupt));
 
         Route MakeRoute(PortPair way) => new(runtime.Ports[way.First], runtime.Ports[way.Second], options.UpdatesMac);
     }

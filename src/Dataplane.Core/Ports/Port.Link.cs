@@ -19,6 +19,9 @@ public abstract partial class Port
     /// </summary>
     public event EventHandler? RemovalRequested;
 
+    /// <summary>Whether <see cref="RemovalRequested"/> was raised. Any thread.</summary>
+    public bool IsRemovalRequested => Volatile.Read(ref _removalRequested);
+
     /// <summary>The state of the link now. Any thread.</summary>
     public LinkStatus GetLink()
     {

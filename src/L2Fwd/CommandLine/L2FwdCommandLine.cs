@@ -30,6 +30,7 @@ internal static class L2FwdCommandLine
         new(null, "mac-updating", HasArgument: false, static _ => "--mac-updating=true"),
         new(null, "portmap", HasArgument: true, static text => $"--portmap={new PortMap(text)}"),
         new(null, "stats", HasArgument: true, static text => $"--stats={Statistics(text)}"),
+        new(null, "rx-interrupt", HasArgument: false, static _ => "--rx-interrupt"),
         new(null, "stats-interval", HasArgument: true, static text => $"--stats-interval={StatisticsInterval(text)}"),
     ];
 

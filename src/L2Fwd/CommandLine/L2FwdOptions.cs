@@ -40,6 +40,10 @@ internal sealed class L2FwdOptions
     [Option("stats-interval")]
     public int? StatisticsInterval { get; init; }
 
+    /// <summary>Whether lcores sleep while nothing comes, until a port interrupts.</summary>
+    [Option("rx-interrupt")]
+    public bool RxInterrupt { get; init; }
+
     /// <summary>Whether Ethernet addresses are rewritten.</summary>
     public bool UpdatesMac => MacUpdating != false;
 }

@@ -8,10 +8,10 @@ namespace L2Fwd.Shutdown;
 /// </summary>
 internal static class PortCloser
 {
-    /// <summary>Closes ports; no lcore polls them any more.</summary>
+    /// <summary>Closes ports that are still open; no lcore polls them any more.</summary>
     public static void Close(IEnumerable<Port> ports, Output output)
     {
-        foreach (Port port in ports)
+        foreach (Port port in ports.Where(port => port.State != PortState.Closed))
         {
             output.Write($"Closing port {port.Id}...");
             port.Dispose();

@@ -1,7 +1,7 @@
-using Dataplane.Core.Tests.Memory;
 using Dataplane.Eal;
 using Dataplane.Lcores;
 using Dataplane.Memory;
+using Dataplane.Testing;
 
 namespace Dataplane.Core.Tests.Eal;
 
@@ -215,7 +215,7 @@ public class EalCommandLineTests
             ["Option '--telemetry' has no effect yet: there is no telemetry socket"],
             log.Lines);
 
-        log.Lines.Clear();
+        log.Clear();
         DataplaneRuntime.Create(["--no-huge", "-a", "01:00.0"], [], log).Dispose();
         Assert.Equal("The device 0000:01:00.0 is not used: this program brings no PCI drivers", log.Lines[0]);
     }

@@ -1,6 +1,6 @@
-using Dataplane.Core.Tests.Memory;
 using Dataplane.Lcores;
 using Dataplane.Linux;
+using Dataplane.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dataplane.Core.Tests.Lcores;

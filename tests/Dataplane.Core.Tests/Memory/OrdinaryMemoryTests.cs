@@ -1,5 +1,6 @@
 using Dataplane.Linux;
 using Dataplane.Memory;
+using Dataplane.Testing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
