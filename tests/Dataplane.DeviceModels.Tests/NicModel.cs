@@ -1,4 +1,5 @@
 using Dataplane.DeviceModels.Tests.Qtest;
+using Dataplane.Memory;
 using Dataplane.Packets;
 using Dataplane.Ports;
 using Dataplane.Vfio.Devices;
@@ -44,8 +45,13 @@ public abstract class NicModel
     /// <summary>The driver under test.</summary>
     internal abstract INicDriver Driver { get; }
 
+    /// <summary>What has the NIC.</summary>
+    /// <param name="memory">What the NIC may reach.</param>
+    internal virtual INicMachine CreateMachine(DataplaneMemory memory) =>
+        new QtestMachine(Release, Device, MacAddress.ToString(), VirtualFunctions, memory);
+
     /// <summary>The function that the driver gets: the NIC, or a VF of it.</summary>
-    internal virtual QtestFunction FunctionOf(QtestMachine machine) => machine.Nic;
+    internal virtual INicFunction FunctionOf(INicMachine machine) => machine.Nic;
 
     /// <summary>What must be done before the driver is started, such as starting the PF's; disposed behind the port.</summary>
     internal virtual IDisposable? Prepare(NicTestBed bed) => null;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Dataplane.DeviceModels.Tests.Qtest;
 using Dataplane.Memory;
 using Dataplane.Packets;
 using Dataplane.Ports;
@@ -15,7 +14,7 @@ namespace Dataplane.DeviceModels.Tests;
 internal sealed class NicTestBed : IDisposable
 {
     /// <summary>How long what must happen may take on a busy machine.</summary>
-    public static readonly TimeSpan Patience = Wire.Patience;
+    public static readonly TimeSpan Patience = Dataplane.Testing.Qemu.Wire.Patience;
 
     private readonly DeviceMemory _memory = new();
     private readonly IDisposable? _prepared;
@@ -27,8 +26,7 @@ internal sealed class NicTestBed : IDisposable
         {
             Model = model;
             Pool = CreatePool(pool ?? new MempoolOptions { Count = 4096, CacheSize = 32 });
-            Machine = new QtestMachine(
-                model.Release, model.Device, model.MacAddress.ToString(), model.VirtualFunctions, Memory);
+            Machine = model.CreateMachine(Memory);
             _prepared = model.Prepare(this);
             Function = model.FunctionOf(Machine);
             Port = CreatePort(model.Driver, Function, model.Arguments);
@@ -49,14 +47,14 @@ internal sealed class NicTestBed : IDisposable
     /// <summary>Buffers; the default is 4096 of 2 KiB.</summary>
     public Mempool Pool { get; }
 
-    /// <summary>The QEMU.</summary>
-    public QtestMachine Machine { get; }
+    /// <summary>The QEMU, or what the model has instead.</summary>
+    public INicMachine Machine { get; }
 
     /// <summary>What the driver drives.</summary>
-    public QtestFunction Function { get; }
+    public INicFunction Function { get; }
 
     /// <summary>The far end of the cable.</summary>
-    public Wire Wire => Machine.Wire;
+    public IWire Wire => Machine.Wire;
 
     /// <summary>The port under test.</summary>
     public Port Port { get; private set; }
@@ -65,7 +63,7 @@ internal sealed class NicTestBed : IDisposable
     public int InUse => Pool.Statistics.InUse;
 
     /// <summary>Makes a port of a function by any driver; the caller disposes it.</summary>
-    public Port CreatePort(INicDriver driver, QtestFunction function, string? arguments = null)
+    public Port CreatePort(INicDriver driver, INicFunction function, string? arguments = null)
     {
         var context = new PortContext
         {
@@ -77,7 +75,7 @@ internal sealed class NicTestBed : IDisposable
             Ports = [],
         };
         Assert.Contains(driver.Devices, device => device.Id == function.Id);
-        return driver.Create(context, function, Devargs.Parse(arguments is null ? function.Name : $"{function.Name},{arguments}"));
+        return function.CreatePort(driver, context, Devargs.Parse(arguments is null ? function.Name : $"{function.Name},{arguments}"));
     }
 
     /// <summary>Closes the port and makes it anew, as another process would.</summary>
@@ -87,10 +85,11 @@ internal sealed class NicTestBed : IDisposable
         Port = CreatePort(Model.Driver, Function, Model.Arguments);
     }
 
-    /// <summary>Makes the port anew while the old one believes that it is the only one.</summary>
-    /// <returns>The old one; to be disposed behind the new one.</returns>
+    /// <summary>Makes the port anew as if the process of the old one had died.</summary>
+    /// <returns>The old one, to be disposed behind the new one.</returns>
     public Port Abandon()
     {
+        Function.Abandon();
         Port old = Port;
         Port = CreatePort(Model.Driver, Function, Model.Arguments);
         return old;

@@ -1,11 +1,12 @@
 using Dataplane.Linux;
 using Dataplane.Memory;
+using Dataplane.Ports;
 using Dataplane.Vfio.Devices;
 
 namespace Dataplane.DeviceModels.Tests.Qtest;
 
 /// <summary>A function of a device model, as a driver sees it.</summary>
-internal sealed class QtestFunction : IPciFunction<QtestRegisters>, IDisposable
+internal sealed class QtestFunction : INicFunction, IPciFunction<QtestRegisters>, IDisposable
 {
     private const int Command = 0x04;
     private const ushort MemorySpace = 1 << 1;
@@ -64,7 +65,7 @@ internal sealed class QtestFunction : IPciFunction<QtestRegisters>, IDisposable
     /// <inheritdoc/>
     public int InterruptVectors { get; }
 
-    /// <summary>Whether the driver let the device reach memory.</summary>
+    /// <inheritdoc/>
     public bool IsBusMaster => !_presence.IsGone && (Configuration.Read16(Command) & BusMaster) != 0;
 
     /// <inheritdoc/>
@@ -120,6 +121,16 @@ internal sealed class QtestFunction : IPciFunction<QtestRegisters>, IDisposable
         (_interrupts as MessageInterrupts)?.Disable();
         _interrupts?.Dispose();
         _interrupts = null;
+    }
+
+    /// <inheritdoc/>
+    public Port CreatePort(INicDriver driver, PortContext context, Devargs arguments) => driver.Create(context, this, arguments);
+
+    /// <inheritdoc/>
+    public void Abandon()
+    {
+        DisableInterrupts();
+        SetBusMaster(false);
     }
 
     /// <inheritdoc/>

@@ -9,7 +9,7 @@ namespace Dataplane.DeviceModels.Tests.Qtest;
 /// A QEMU with one NIC in a hot-plug slot, whose CPU we are. It starts in some 50 ms, so a test has one of its own.
 /// The device sees our dataplane memory at the addresses at which we see it.
 /// </summary>
-internal sealed class QtestMachine : IDisposable
+internal sealed class QtestMachine : INicMachine
 {
     /// <summary>The NIC's id for QMP.</summary>
     public const string NicId = "nic0";
@@ -60,32 +60,38 @@ internal sealed class QtestMachine : IDisposable
         }
     }
 
-    /// <summary>The NIC.</summary>
+    /// <inheritdoc cref="INicMachine.Nic"/>
     public QtestFunction Nic => _functions[0];
 
-    /// <summary>Its VFs.</summary>
+    /// <inheritdoc cref="INicMachine.VirtualFunctions"/>
     public IReadOnlyList<QtestFunction> VirtualFunctions => _functions[1..];
 
-    /// <summary>The far end of the NIC's cable.</summary>
+    /// <inheritdoc cref="INicMachine.Wire"/>
     public Wire Wire { get; }
+
+    INicFunction INicMachine.Nic => Nic;
+
+    IReadOnlyList<INicFunction> INicMachine.VirtualFunctions => VirtualFunctions;
+
+    IWire INicMachine.Wire => Wire;
 
     /// <summary>For commands to QEMU.</summary>
     public QmpClient Qmp { get; }
 
-    /// <summary>What QEMU and its devices complained about.</summary>
+    /// <inheritdoc/>
     public string Complaints => string.Join('\n', _process.Messages.Split('\n').Where(line => !line.Contains(NoTimers, StringComparison.Ordinal)));
 
-    /// <summary>Plugs the cable in or out.</summary>
+    /// <inheritdoc/>
     public void SetLink(bool up) => Qmp.SetLink(NicId, up);
 
-    /// <summary>Pulls the NIC out of its slot; from now on its registers read all ones.</summary>
+    /// <inheritdoc/>
     public void PullOut()
     {
         _presence.IsGone = true;
         _slot.PowerOff();
     }
 
-    /// <summary>The device wrote nowhere but into dataplane memory.</summary>
+    /// <inheritdoc/>
     public void AssertNoStrayDma() =>
         Assert.True(_ordinaryMemory.FindContent() is not { } offset, $"The device wrote to address 0x{_ordinaryMemory.FindContent():x}");
 

@@ -1,4 +1,3 @@
-using Dataplane.DeviceModels.Tests.Qtest;
 using Dataplane.Packets;
 
 namespace Dataplane.DeviceModels.Tests.Suites;

@@ -1,4 +1,3 @@
-using Dataplane.DeviceModels.Tests.Qtest;
 using Dataplane.Memory;
 using Dataplane.Packets;
 
@@ -60,7 +59,7 @@ public abstract class NicSuite<TModel>
     }
 
     /// <summary>The next frames on the wire are these.</summary>
-    private protected static void AssertOnWire(Wire wire, IEnumerable<byte[]> frames)
+    private protected static void AssertOnWire(IWire wire, IEnumerable<byte[]> frames)
     {
         foreach (byte[] frame in frames)
             AssertSame(frame, wire.Receive());

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Dataplane.DeviceModels.Tests.Qtest;
 using Dataplane.Memory;
 using Dataplane.Packets;
 using Dataplane.Ports;
@@ -297,10 +296,6 @@ public abstract class NicTests<TModel> : NicSuite<TModel>
         bed.Port.SetMacAddress(new MacAddress([0x02, 0, 0, 0, 0x77, 0x01]));
         foreach (byte[] frame in ToPort(bed, 400))
             bed.Wire.Send(frame);
-
-        // What the kernel does when the process dies.
-        bed.Function.DisableInterrupts();
-        bed.Function.SetBusMaster(false);
         using Port dead = bed.Abandon();
         bed.Start();
         Assert.Equal(Model.PortMacAddress, bed.Port.MacAddress);

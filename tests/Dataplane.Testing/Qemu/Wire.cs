@@ -10,7 +10,7 @@ namespace Dataplane.Testing.Qemu;
 /// big-endian. Frames have no FCS. Some megabytes wait on the way when the NIC has no buffers; nothing is lost then. One thread
 /// at a time; root, because such a socket buffer is more than others may have.
 /// </summary>
-public sealed class Wire : IDisposable
+public sealed class Wire : IWire, IDisposable
 {
     /// <summary>How long a frame that must come may take on a busy machine.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -32,7 +32,7 @@ public sealed class Wire : IDisposable
         _socket = socket;
     }
 
-    /// <summary>Puts a frame onto the wire.</summary>
+    /// <inheritdoc/>
     public void Send(ReadOnlySpan<byte> frame)
     {
         BinaryPrimitives.WriteInt32BigEndian(_sending, frame.Length);
@@ -42,7 +42,7 @@ public sealed class Wire : IDisposable
             sent += _socket.Send(_sending.AsSpan(sent, length - sent));
     }
 
-    /// <summary>Takes the next frame that the NIC sent; null if none comes in time.</summary>
+    /// <inheritdoc/>
     public byte[]? Receive(TimeSpan timeout)
     {
         long start = Stopwatch.GetTimestamp();
@@ -64,7 +64,7 @@ public sealed class Wire : IDisposable
         return frame;
     }
 
-    /// <summary>Takes the next frame, which must come.</summary>
+    /// <inheritdoc cref="IWire.Receive()"/>
     public byte[] Receive() => Receive(Patience) ?? throw new TimeoutException("The NIC did not send a frame");
 
     /// <summary>Takes a frame that is here already; null if there is none.</summary>
