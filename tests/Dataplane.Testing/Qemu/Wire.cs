@@ -33,11 +33,21 @@ public sealed class Wire : IWire, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Send(ReadOnlySpan<byte> frame)
+    public void Send(ReadOnlySpan<byte> frame) => Send(frame, 1);
+
+    /// <summary>Puts a frame onto the wire several times at once.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="count">How often; all of them are no more than 65535 bytes, with 4 for each.</param>
+    public void Send(ReadOnlySpan<byte> frame, int count)
     {
-        BinaryPrimitives.WriteInt32BigEndian(_sending, frame.Length);
-        frame.CopyTo(_sending.AsSpan(Header));
-        int length = Header + frame.Length;
+        int length = 0;
+        for (int i = 0; i < count; i++)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(_sending.AsSpan(length), frame.Length);
+            frame.CopyTo(_sending.AsSpan(length + Header));
+            length += Header + frame.Length;
+        }
+
         for (int sent = 0; sent < length;)
             sent += _socket.Send(_sending.AsSpan(sent, length - sent));
     }

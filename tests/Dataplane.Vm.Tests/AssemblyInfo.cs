@@ -1,0 +1,2 @@
+// A guest has use for every processor of this machine.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
