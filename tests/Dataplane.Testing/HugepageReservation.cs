@@ -32,6 +32,13 @@ public sealed class HugepageReservation : IDisposable
         return new HugepageReservation(file, File.Exists(file) ? Change(file, count) : 0);
     }
 
+    /// <summary>Does something while nobody else changes how many pages are set aside.</summary>
+    public static void Exclusively(Action action)
+    {
+        using SafeFileHandle gate = Lock();
+        action();
+    }
+
     /// <summary>Takes the pages back.</summary>
     public void Dispose()
     {
@@ -41,11 +48,17 @@ public sealed class HugepageReservation : IDisposable
 
     private static int Change(string file, int difference)
     {
-        using SafeFileHandle gate = Libc.Open("/proc/sys/vm/nr_hugepages", Libc.O_RDONLY | Libc.O_CLOEXEC);
-        _ = Libc.Flock(gate, Libc.LOCK_EX);
+        using SafeFileHandle gate = Lock();
         int before = int.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture);
         // Not below zero: a person may have set the number meanwhile.
         File.WriteAllText(file, Math.Max(0, before + difference).ToString(CultureInfo.InvariantCulture));
         return int.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture) - before;
+    }
+
+    private static SafeFileHandle Lock()
+    {
+        SafeFileHandle gate = Libc.Open("/proc/sys/vm/nr_hugepages", Libc.O_RDONLY | Libc.O_CLOEXEC);
+        _ = Libc.Flock(gate, Libc.LOCK_EX);
+        return gate;
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Dataplane.Memory;
 
 /// <summary>Sizes as people, the kernel and Kubernetes write them.</summary>
@@ -21,6 +23,18 @@ internal static class ByteSize
 
     /// <summary>As Kubernetes names resources and quantities: <c>2Mi</c>, <c>1Gi</c>, <c>64Ki</c>.</summary>
     public static string FormatForKubernetes(ulong bytes) => Write(bytes, "", "Gi", "Mi", "Ki", "");
+
+    /// <summary>Reads a number of bytes, or of K, M or G of them in powers of two: <c>2M</c>, <c>512k</c>, also <c>1Gi</c> and <c>1GiB</c>.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out ulong bytes)
+    {
+        int end = text.IndexOfAnyExceptInRange('0', '9');
+        ReadOnlySpan<char> unit = end < 0 ? "" : text[end..];
+        int shift = unit is [] ? 0 : char.ToUpperInvariant(unit[0]) switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => -1 };
+        bool isNumber = ulong.TryParse(end < 0 ? text : text[..end], NumberStyles.None, CultureInfo.InvariantCulture, out bytes)
+            && shift >= 0 && unit is [] or [_] or [_, 'i'] or [_, 'i', 'B'] && bytes <= ulong.MaxValue >> shift;
+        bytes = isNumber ? bytes << shift : 0;
+        return isNumber;
+    }
 
     /// <summary>The next multiple of a power of two.</summary>
     public static ulong AlignUp(ulong value, ulong alignment) => (value + alignment - 1) & ~(alignment - 1);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Dataplane.Linux;
 
 namespace Dataplane.Memory;
@@ -21,9 +20,10 @@ internal sealed record HugetlbMount(string Directory, ulong PageSize)
             if (fields.Length < 4 || fields[2] != "hugetlbfs")
                 continue;
             string? option = Array.Find(fields[3].Split(','), o => o.StartsWith("pagesize=", StringComparison.Ordinal));
-            ulong? pageSize = option is null ? defaultPageSize : ParseSize(option["pagesize=".Length..]);
-            if (pageSize is not null)
-                mounts.Add(new HugetlbMount(HostFiles.Unescape(fields[1]), pageSize.Value));
+            ulong pageSize = defaultPageSize;
+            // The kernel writes K, M or G (fs/hugetlbfs/inode.c).
+            if (option is null || ByteSize.TryParse(option.AsSpan("pagesize=".Length), out pageSize))
+                mounts.Add(new HugetlbMount(HostFiles.Unescape(fields[1]), pageSize));
         }
 
         return mounts;
@@ -71,16 +71,6 @@ internal sealed record HugetlbMount(string Directory, ulong PageSize)
         Statfs status;
         return Libc.GetStatfs(Directory, &status) == 0 && status.Blocks > 0
             ? status.AvailableBlocks * (ulong)status.BlockSize
-            : null;
-    }
-
-    // The kernel writes K, M or G (fs/hugetlbfs/inode.c).
-    private static ulong? ParseSize(string text)
-    {
-        int shift = text.Length == 0 ? 0 : char.ToUpperInvariant(text[^1]) switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => 0 };
-        ReadOnlySpan<char> digits = shift == 0 ? text : text.AsSpan()[..^1];
-        return ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number)
-            ? number << shift
             : null;
     }
 }
