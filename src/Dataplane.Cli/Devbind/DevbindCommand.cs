@@ -77,7 +77,7 @@ internal sealed class DevbindCommand(TextWriter output, TextWriter errors, HostF
 
     private void Change(PciDevice device, string? driver, bool restore)
     {
-        if (device.Driver is { } before && before != driver && PassThroughDrivers.IsVfio(before))
+        if (device.IsBoundToVfio && device.Driver != driver)
         {
             foreach (VfioHolder holder in VfioHolder.Find(files, device))
                 errors.WriteLine($"Notice: waiting for {holder} to let {device.Address} go");

@@ -44,7 +44,7 @@ internal static class StatusTable
     private static Section SectionOf(DeviceStatus status) => status.Device.Driver switch
     {
         null => Section.None,
-        { } driver when PassThroughDrivers.IsVfio(driver) || PassThroughDrivers.OfDpdk.Contains(driver) => Section.Program,
+        { } driver when status.Device.IsBoundToVfio || PassThroughDrivers.OfDpdk.Contains(driver) => Section.Program,
         _ => Section.Kernel,
     };
 

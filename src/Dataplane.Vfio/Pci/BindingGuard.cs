@@ -9,7 +9,6 @@ namespace Dataplane.Vfio.Pci;
 internal sealed class BindingGuard(HostFiles files, bool force)
 {
     private const string NoIommuSwitch = "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode";
-    private const int Bridge = 0x06; // base class 06h, PCI Code and ID Assignment Specification, section 1.7
 
     private readonly RoutedInterfaces _routes = new(files);
 
@@ -66,18 +65,12 @@ internal sealed class BindingGuard(HostFiles files, bool force)
     /// <summary>What keeps a device that is bound to VFIO from being used; null for nothing.</summary>
     public string? NoticeAfterBind(PciDevice device)
     {
-        if (device.Driver is null || !PassThroughDrivers.IsVfio(device.Driver))
+        if (!device.IsBoundToVfio)
             return null;
-        var inventory = new PciInventory(files);
-        string[] others =
-        [
-            .. device.GroupNeighbours.Select(inventory.Read).OfType<PciDevice>()
-                .Where(other => other.Class >> 16 != Bridge && other.Driver is not null && !PassThroughDrivers.IsVfio(other.Driver))
-                .Select(other => other.Describe()),
-        ];
-        return others.Length == 0
+        IReadOnlyList<PciDevice> others = new PciInventory(files).InTheWayOf(device);
+        return others.Count == 0
             ? null
-            : $"{device.Address} shares the IOMMU group {device.IommuGroup} with {string.Join(", ", others)}; "
+            : $"{device.Address} shares the IOMMU group {device.IommuGroup} with {string.Join(", ", others.Select(other => other.Describe()))}; "
             + $"it can be used when those are bound to {device.Driver} or unbound as well";
     }
 
@@ -117,7 +110,7 @@ internal sealed class BindingGuard(HostFiles files, bool force)
                 $"run 'echo 0 > {PciInventory.DirectoryOf(device.Address)}/sriov_numvfs', or {Force}");
         }
 
-        if (PassThroughDrivers.IsVfio(device.Driver) && VfioHolder.Find(files, device) is { Count: > 0 } holders)
+        if (device.IsBoundToVfio && VfioHolder.Find(files, device) is { Count: > 0 } holders)
         {
             throw new DataplaneException(
                 $"{device.Address} is in use by {string.Join(", ", holders)}",

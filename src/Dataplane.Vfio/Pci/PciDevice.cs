@@ -49,9 +49,8 @@ internal sealed record PciDevice
     /// <summary>Whether it is what ports are made of.</summary>
     public bool IsNetworkController => Class >> 16 == NetworkController;
 
-    /// <summary>Whether VFIO has it: <c>vfio-pci</c>, or one of its variants for a family of devices (<c>virtio_vfio_pci</c>).</summary>
-    public bool IsBoundToVfio =>
-        Driver is not null && Driver.Replace('_', '-').EndsWith("vfio-pci", StringComparison.Ordinal);
+    /// <summary>Whether VFIO has it.</summary>
+    public bool IsBoundToVfio => Driver is not null && PassThroughDrivers.IsVfio(Driver);
 
     /// <summary>As a list of devices in a sentence shows it: <c>0000:01:00.0 (8086:10fb, driver ixgbe)</c>.</summary>
     public string Describe() => $"{Address} ({Id}, {(Driver is null ? "no driver" : $"driver {Driver}")})";

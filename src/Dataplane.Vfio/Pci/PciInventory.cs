@@ -46,6 +46,16 @@ internal sealed class PciInventory(HostFiles files)
         };
     }
 
+    /// <summary>
+    /// Other functions of the device's IOMMU group that the kernel drives, so that VFIO gives nobody the group. Drivers that
+    /// do no DMA of their own are allowed (driver_managed_dma in the kernel's struct pci_driver).
+    /// </summary>
+    public IReadOnlyList<PciDevice> InTheWayOf(PciDevice device) =>
+    [
+        .. device.GroupNeighbours.Select(Read).OfType<PciDevice>()
+            .Where(other => !other.IsBoundToVfio && other.Driver is not (null or "pci-stub" or "pcieport")),
+    ];
+
     /// <summary>Where sysfs has a function.</summary>
     public static string DirectoryOf(string address) => $"{Devices}/{address}";
 

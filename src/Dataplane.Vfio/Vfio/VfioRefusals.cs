@@ -41,7 +41,7 @@ internal static class VfioRefusals
                 problem.Replace(path, $"/dev/vfio/{device.IommuGroup}", StringComparison.Ordinal),
                 $"the kernel has made it on the host; {MountInPod}, or take the device from the SR-IOV device plugin (resources: limits)"),
             Errno.EBUSY => new DataplaneException(
-                $"{problem}: {FileHolder.Find(files, path) ?? "another process"} has it",
+                $"{problem}: {(VfioHolder.Find(files, device) is [var holder, ..] ? holder : "another process")} has it",
                 "end that process, or use another device: one process at a time has all devices of a group"),
             Errno.EPERM when IsWithoutIommu(files, device) => new DataplaneException(
                 $"{problem}: without an IOMMU it takes CAP_SYS_RAWIO", $"run as root; in a pod, {RawIoInPod}"),
@@ -53,14 +53,9 @@ internal static class VfioRefusals
     /// <summary>The kernel drives other devices of the group.</summary>
     public static DataplaneException NotViable(HostFiles files, PciDevice device)
     {
-        var inventory = new PciInventory(files);
-        PciDevice[] others =
-        [
-            .. device.GroupNeighbours.Select(inventory.Read).OfType<PciDevice>()
-                .Where(other => !other.IsBoundToVfio && other.Driver is not (null or "pci-stub" or "pcieport")),
-        ];
+        IReadOnlyList<PciDevice> others = new PciInventory(files).InTheWayOf(device);
         string problem = $"The IOMMU group {device.IommuGroup} of {device.Address} cannot be used";
-        return others.Length == 0
+        return others.Count == 0
             ? new DataplaneException($"{problem}: another part of the kernel has it", "see what dmesg says of the group's devices")
             : new DataplaneException(
                 $"{problem}: the kernel drives {string.Join(", ", others.Select(other => other.Describe()))} of the same group",
