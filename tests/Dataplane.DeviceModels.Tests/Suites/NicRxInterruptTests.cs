@@ -15,7 +15,7 @@ public abstract class NicRxInterruptTests<TModel> : NicSuite<TModel>
     {
         Start(bed, queues: 1);
         var waiter = new RxWaiter(bed.Port.RxQueues);
-        Assert.False(waiter.Wait(s_short), "it woke without a frame");
+        AssertSleeps(waiter);
         for (int i = 0; i < 20; i++)
         {
             byte[] frame = TestFrames.To(bed.Port.MacAddress, 60, i);
@@ -29,7 +29,7 @@ public abstract class NicRxInterruptTests<TModel> : NicSuite<TModel>
             send.Wait();
         }
 
-        Assert.False(waiter.Wait(s_short), "it woke without a frame");
+        AssertSleeps(waiter);
     });
 
     [Fact]
@@ -58,17 +58,17 @@ public abstract class NicRxInterruptTests<TModel> : NicSuite<TModel>
         for (ushort flow = 0; flow < 20; flow++)
         {
             bed.Wire.Send((kind with { Flow = flow }).Create());
-            int queue = -1;
             NicTestBed.WaitFor(
                 () =>
                 {
-                    queue = Array.FindIndex(waiters, waiter => waiter.Wait(TimeSpan.FromMilliseconds(2)));
-                    return queue >= 0;
+                    int queue = Array.FindIndex(waiters, waiter => waiter.Wait(TimeSpan.FromMilliseconds(2)));
+                    int count = queue < 0 ? 0 : bed.Port.RxQueues[queue].Receive(burst);
+                    Packet.Free(burst.AsSpan(0, count));
+                    if (count > 0)
+                        woken.Add(queue);
+                    return count > 0;
                 },
                 "no queue woke");
-            Packet packet = bed.Receive(1, queue)[0];
-            packet.Free();
-            woken.Add(queue);
         }
 
         Assert.Equal(queues, woken.Count);
@@ -89,6 +89,9 @@ public abstract class NicRxInterruptTests<TModel> : NicSuite<TModel>
             NicTestBed.WaitFor(() => bed.Port.GetLink().IsUp, "the link did not come up");
         }
     });
+
+    /// <summary>It may wake once for a frame that was polled already, but not for ever.</summary>
+    private static void AssertSleeps(RxWaiter waiter) => NicTestBed.WaitFor(() => !waiter.Wait(s_short), "it wakes without a frame");
 
     private static void Start(NicTestBed bed, int queues) => bed.Start(configuration => configuration with
     {

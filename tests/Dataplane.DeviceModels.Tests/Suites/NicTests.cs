@@ -70,7 +70,7 @@ public abstract class NicTests<TModel> : NicSuite<TModel>
             foreach (byte[] frame in ToPort(bed, Count))
                 bed.Wire.Send(frame);
             Thread.Sleep(20);
-            AssertNumbersRise(bed.ReceiveUntilMarker(), round == 0 ? 127 : 1, Count, "a full ring");
+            AssertNumbersRise(bed.ReceiveUntilMarker(), 0, Count);
         }
     });
 
@@ -129,7 +129,7 @@ public abstract class NicTests<TModel> : NicSuite<TModel>
             Assert.InRange(kept.Count, 1, 200);
             Assert.Equal(Enumerable.Range(0, kept.Count), kept.Select(packet => TestFrame.NumberOf(packet.Data)));
             Packet.Free(kept.ToArray());
-            AssertNumbersRise(bed.ReceiveUntilMarker(), 1, Count - kept.Count, "an empty mempool", kept.Count);
+            AssertNumbersRise(bed.ReceiveUntilMarker(), kept.Count, Count - kept.Count);
         },
         new MempoolOptions { Count = 200, CacheSize = 0 });
 
@@ -233,8 +233,7 @@ public abstract class NicTests<TModel> : NicSuite<TModel>
             AssertOnWire(bed.Wire, sent);
             bed.Port.Start();
             NicTestBed.WaitFor(() => bed.Port.GetLink().IsUp, "the link did not come up");
-            IReadOnlyList<byte[]> received = bed.ReceiveUntilMarker();
-            AssertNumbersRise(received, 0, 400, "a stop");
+            AssertNumbersRise(bed.ReceiveUntilMarker(), 0, 400, mayLose: true);
         }
     });
 
@@ -330,17 +329,6 @@ public abstract class NicTests<TModel> : NicSuite<TModel>
     });
 
     private static IEnumerable<int> Sizes() => Enumerable.Range(60, LargestFrame - 60 + 1);
-
-    /// <summary>Numbered frames are in order, none twice; all of them if the device waits for buffers.</summary>
-    private void AssertNumbersRise(IReadOnlyList<byte[]> frames, int least, int sent, string reason, int first = 0)
-    {
-        int[] numbers = [.. frames.Select(frame => TestFrame.NumberOf(frame))];
-        Assert.Equal(numbers.Order().Distinct(), numbers);
-        Assert.InRange(numbers.Length, least, sent);
-        Assert.All(numbers, number => Assert.InRange(number, first, first + sent - 1));
-        if (Model.WaitsForBuffers && least > 0)
-            Assert.True(numbers.Length == sent, $"{numbers.Length} of {sent} frames survived {reason}");
-    }
 
     private static void AssertFilters(NicTestBed bed, MacAddress[] accepted, MacAddress[] refused)
     {

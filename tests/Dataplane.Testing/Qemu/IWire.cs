@@ -10,5 +10,6 @@ public interface IWire
     byte[]? Receive(TimeSpan timeout);
 
     /// <summary>Takes the next frame, which must come.</summary>
-    byte[] Receive() => Receive(Wire.Patience) ?? throw new TimeoutException("The NIC did not send a frame");
+    /// <exception cref="TimeoutException">It does not within <see cref="Wire.Patience"/>.</exception>
+    byte[] Receive();
 }

@@ -97,5 +97,7 @@ public sealed class QemuProcess : IDisposable
         }
 
         process.WaitForExit();
+        lock (_messages)
+            _messages.AppendLine($"QEMU ended with {process.ExitCode}");
     }
 }

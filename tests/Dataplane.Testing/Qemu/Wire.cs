@@ -1,14 +1,14 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Dataplane.Linux;
 
 namespace Dataplane.Testing.Qemu;
 
 /// <summary>
-/// The far end of a NIC's cable: QEMU's <c>-netdev stream</c>, which puts the length in front of each frame, as 4 bytes,
-/// big-endian. Frames have no FCS. Some megabytes wait on the way when the NIC has no buffers; nothing is lost then. One thread
-/// at a time; root, because such a socket buffer is more than others may have.
+/// QEMU's <c>-netdev stream</c>, which puts the length in front of each frame, as 4 bytes, big-endian. Some megabytes wait on
+/// the way when the NIC has no buffers; nothing is lost then. What the NIC sends is taken at once, because QEMU 7.2 stands
+/// still while its socket is full. Root, because such a socket buffer is more than others may have.
 /// </summary>
 public sealed class Wire : IWire, IDisposable
 {
@@ -19,10 +19,9 @@ public sealed class Wire : IWire, IDisposable
     private const int Header = sizeof(int);
 
     private readonly Socket _socket;
+    private readonly Thread _reader;
+    private readonly BlockingCollection<byte[]> _received = [];
     private readonly byte[] _sending = new byte[Header + ushort.MaxValue];
-    private readonly byte[] _received = new byte[1 << 18];
-    private int _start;
-    private int _end;
 
     /// <param name="socket">Owned by this object.</param>
     public Wire(Socket socket)
@@ -30,6 +29,8 @@ public sealed class Wire : IWire, IDisposable
         socket.SendTimeout = (int)Patience.TotalMilliseconds;
         socket.SetRawSocketOption(SocketNumbers.SOL_SOCKET, SocketNumbers.SO_SNDBUFFORCE, BitConverter.GetBytes(SendBuffer));
         _socket = socket;
+        _reader = new Thread(Read) { IsBackground = true, Name = "wire" };
+        _reader.Start();
     }
 
     /// <inheritdoc/>
@@ -53,45 +54,55 @@ public sealed class Wire : IWire, IDisposable
     }
 
     /// <inheritdoc/>
-    public byte[]? Receive(TimeSpan timeout)
-    {
-        long start = Stopwatch.GetTimestamp();
-        byte[]? frame;
-        while ((frame = Take()) is null)
-        {
-            TimeSpan left = timeout - Stopwatch.GetElapsedTime(start);
-            if (!_socket.Poll(left > TimeSpan.Zero ? left : TimeSpan.Zero, SelectMode.SelectRead))
-                return null;
-            if (_start > 0)
-                _received.AsSpan(_start, _end - _start).CopyTo(_received);
-            (_start, _end) = (0, _end - _start);
-            int read = _socket.Receive(_received.AsSpan(_end));
-            if (read == 0)
-                return null;
-            _end += read;
-        }
+    public byte[]? Receive(TimeSpan timeout) => _received.TryTake(out byte[]? frame, timeout) ? frame : null;
 
-        return frame;
-    }
-
-    /// <inheritdoc cref="IWire.Receive()"/>
+    /// <inheritdoc/>
     public byte[] Receive() => Receive(Patience) ?? throw new TimeoutException("The NIC did not send a frame");
 
     /// <summary>Takes a frame that is here already; null if there is none.</summary>
     public byte[]? TryReceive() => Receive(TimeSpan.Zero);
 
     /// <inheritdoc/>
-    public void Dispose() => _socket.Dispose();
-
-    private byte[]? Take()
+    public void Dispose()
     {
-        if (_end - _start < Header)
-            return null;
-        int length = BinaryPrimitives.ReadInt32BigEndian(_received.AsSpan(_start));
-        if (_end - _start < Header + length)
-            return null;
-        byte[] frame = _received.AsSpan(_start + Header, length).ToArray();
-        _start += Header + length;
-        return frame;
+        // The reader gets the end of the stream.
+        if (_socket.Connected)
+            _socket.Shutdown(SocketShutdown.Both);
+        _reader.Join();
+        _socket.Dispose();
+        _received.Dispose();
+    }
+
+    private void Read()
+    {
+        byte[] buffer = new byte[1 << 18];
+        int start = 0, end = 0;
+        while (TryRead(buffer.AsSpan(end)) is > 0 and int read)
+        {
+            end += read;
+            while (end - start >= Header
+                && BinaryPrimitives.ReadInt32BigEndian(buffer.AsSpan(start)) is var length
+                && end - start >= Header + length)
+            {
+                _received.Add(buffer.AsSpan(start + Header, length).ToArray());
+                start += Header + length;
+            }
+
+            buffer.AsSpan(start, end - start).CopyTo(buffer);
+            (start, end) = (0, end - start);
+        }
+    }
+
+    /// <summary>Bytes that were read; 0 when QEMU is gone.</summary>
+    private int TryRead(Span<byte> buffer)
+    {
+        try
+        {
+            return _socket.Receive(buffer);
+        }
+        catch (SocketException)
+        {
+            return 0;
+        }
     }
 }
