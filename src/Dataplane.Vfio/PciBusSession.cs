@@ -43,7 +43,7 @@ internal sealed class PciBusSession(HostFiles files, EalOptions options, ILogger
         }
     }
 
-    /// <summary>Refuses options that exclude what devices without an IOMMU need.</summary>
+    /// <summary>Refuses what excludes that devices without an IOMMU work, before any memory is taken.</summary>
     public void CheckMemory(MemoryOptions memory)
     {
         if (RequiredIovaMode != IovaMode.Pa)
@@ -53,6 +53,16 @@ internal sealed class PciBusSession(HostFiles files, EalOptions options, ILogger
             throw new DataplaneException($"{problem}, which --iova-mode=va excludes", "leave it out");
         if (memory.NoHuge)
             throw new DataplaneException($"{problem}, which --no-huge excludes: ordinary pages may move", "leave it out");
+        try
+        {
+            Pagemap.Require();
+        }
+        catch (DataplaneException e)
+        {
+            throw new DataplaneException(
+                $"{problem}, which this process may not know: {e.Problem}",
+                "run as root; in a pod, securityContext: {capabilities: {add: [SYS_ADMIN, SYS_RAWIO]}}", e);
+        }
     }
 
     /// <inheritdoc/>
