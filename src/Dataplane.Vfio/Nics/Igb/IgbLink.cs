@@ -1,0 +1,22 @@
+using Dataplane.Ports;
+using static Dataplane.Vfio.Nics.Igb.IgbRegisters;
+
+namespace Dataplane.Vfio.Nics.Igb;
+
+/// <summary>The link as STATUS has it, which PF and VF have alike.</summary>
+internal static class IgbLink
+{
+    /// <summary>Takes the register apart.</summary>
+    public static LinkStatus Decode(uint status)
+    {
+        if ((status & StatusLinkUp) == 0 || status == uint.MaxValue)
+            return LinkStatus.Down;
+        uint speed = ((status >> StatusSpeedShift) & 3) switch
+        {
+            0 => 10,
+            1 => 100,
+            _ => 1000,
+        };
+        return new LinkStatus(IsUp: true, speed, (status & StatusFullDuplex) != 0, AutoNegotiated: true);
+    }
+}
