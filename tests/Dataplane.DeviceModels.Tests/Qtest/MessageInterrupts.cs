@@ -76,11 +76,14 @@ internal sealed unsafe class MessageInterrupts : InterruptWatcher
         _configuration.Write16(_capability + Control, (ushort)(control | Enable));
     }
 
-    /// <summary>Ends messages.</summary>
+    /// <summary>
+    /// Ends messages, by the mask: QEMU 7.2's e1000e asserts that MSI-X is on when its throttling timer ends, which it may do
+    /// after the driver is gone.
+    /// </summary>
     public void Disable()
     {
         int control = _configuration.Read16(_capability + Control);
-        _configuration.Write16(_capability + Control, (ushort)(control & ~Enable));
+        _configuration.Write16(_capability + Control, (ushort)(control | FunctionMask));
     }
 
     /// <inheritdoc/>

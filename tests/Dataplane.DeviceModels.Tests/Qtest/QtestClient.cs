@@ -74,6 +74,18 @@ internal sealed class QtestClient(Socket socket, Func<string> messages) : IDispo
 
     private ulong Execute(int length)
     {
+        try
+        {
+            return RoundTrip(length);
+        }
+        catch (SocketException e)
+        {
+            throw new InvalidOperationException($"QEMU ended: {messages()}", e);
+        }
+    }
+
+    private ulong RoundTrip(int length)
+    {
         for (int sent = 0; sent < length;)
             sent += socket.Send(_request.AsSpan(sent, length - sent));
         while (true)

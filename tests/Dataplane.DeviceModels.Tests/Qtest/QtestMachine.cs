@@ -46,8 +46,8 @@ internal sealed class QtestMachine : INicMachine
         _process = new QemuProcess(QemuInstallation.Find(release), Arguments(name, device, macAddress));
         try
         {
-            _client = new QtestClient(_process.Connect($"{name}-qtest"), () => _process.Messages);
-            Qmp = new QmpClient(_process.Connect($"{name}-qmp"), () => _process.Messages);
+            _client = new QtestClient(_process.Connect($"{name}-qtest"), () => _process.LastWords);
+            Qmp = new QmpClient(_process.Connect($"{name}-qmp"), () => _process.LastWords);
             Wire = new Wire(_process.Connect($"{name}-wire"));
             OpenWindow();
             _slot = new RootPort(new QtestConfiguration(_client, bus: 0, function: 1 << 3), NicBus, BarStart, BarEnd);
@@ -55,8 +55,9 @@ internal sealed class QtestMachine : INicMachine
         }
         catch (Exception e)
         {
+            string words = _process.LastWords;
             Dispose();
-            throw new InvalidOperationException($"QEMU with a {device} did not start: {e.Message} {_process.Messages}", e);
+            throw new InvalidOperationException($"QEMU with a {device} did not start: {e.Message} {words}", e);
         }
     }
 

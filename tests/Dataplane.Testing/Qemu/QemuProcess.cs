@@ -45,6 +45,16 @@ public sealed class QemuProcess : IDisposable
         }
     }
 
+    /// <summary>As <see cref="Messages"/>, of a process that is about to end: with how it ended.</summary>
+    public string LastWords
+    {
+        get
+        {
+            _keeper.Join(TimeSpan.FromSeconds(1));
+            return Messages;
+        }
+    }
+
     /// <summary>Connects to a server socket of it, which may take a moment to be there.</summary>
     public Socket Connect(string abstractName)
     {
@@ -62,7 +72,7 @@ public sealed class QemuProcess : IDisposable
             {
                 socket.Dispose();
                 if (_process.HasExited || Stopwatch.GetElapsedTime(start) > s_patience)
-                    throw new InvalidOperationException($"QEMU has no socket {abstractName}: {Messages}", e);
+                    throw new InvalidOperationException($"QEMU has no socket {abstractName}: {LastWords}", e);
                 Thread.Sleep(1);
             }
         }
