@@ -2,7 +2,9 @@ using Dataplane.Vfio.Nics.Intel;
 
 namespace Dataplane.Vfio.Nics.E1000;
 
-/// <summary>The statistics registers of the driver's devices. DPDK's em driver names none; the names are those of igb and igc.</summary>
+/// <summary>
+/// The statistics registers of the driver's devices. DPDK's em driver names none; the names are those of igb and igc.
+/// </summary>
 internal static class E1000Counters
 {
     private static readonly IReadOnlyList<HardwareCounter> s_common =

@@ -8,8 +8,8 @@ using static Dataplane.Vfio.Nics.E1000.E1000Registers;
 namespace Dataplane.Vfio.Nics.E1000;
 
 /// <summary>
-/// What is done to the device's registers, outside of the queues' own (8254x manual chapter 14, 82574 data sheet chapter 4).
-/// Device models keep registers through a reset, so everything that matters is written at each start.
+/// What is done to the device's registers, outside of the queues' own (8254x manual chapter 14, 82574 data sheet chapter
+/// 4). Device models keep registers through a reset, so everything that matters is written at each start.
 /// </summary>
 internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model model, string device)
     where TRegisters : struct, IRegisterSpace
@@ -19,7 +19,7 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     private const uint VlanEtherType = 0x8100;
     private const uint AllCauses = uint.MaxValue;
 
-    /// <summary>Sixty interrupts a second at most: the link does not change faster, but a full ring is a cause, too.</summary>
+    /// <summary>Sixty interrupts a second: the link does not change faster, but a full ring is a cause, too.</summary>
     private const uint SlowestInterrupts = 0xFFFF;
 
     private readonly E1000Phy<TRegisters> _phy = new(registers, model, device);
@@ -27,7 +27,7 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     // RCTL as last written: reading would cost a round trip, and writing the same again may hold frames back.
     private uint _rctl;
 
-    /// <summary>Resets the device, which must be there; it neither receives nor sends nor interrupts afterwards.</summary>
+    /// <summary>Resets the device; it neither receives nor sends nor interrupts afterwards.</summary>
     /// <exception cref="DataplaneException">It does not come back.</exception>
     public void Reset()
     {
@@ -43,7 +43,7 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
 
         _phy.Acquire();
         registers.Write32(Ctrl, registers.Read32(Ctrl) | CtrlReset);
-        // The registers do not answer for a microsecond (82574 10.2.2.1), and the EEPROM is read again.
+        // The registers do not answer for a microsecond, and the EEPROM is read again.
         Thread.Sleep(5);
         _phy.Release();
         RegisterWait.Until(registers, Ctrl, CtrlReset, 0, TimeSpan.FromMilliseconds(100), device, "CTRL.RST to clear");
@@ -65,16 +65,21 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
         _ = registers.Read32(Icr);
     }
 
-    /// <summary>Tells firmware that a driver is there, or that it is gone; the PHY is awake from then on.</summary>
+    /// <summary>Tells firmware that a driver is there, or that it is gone.</summary>
     public void SetDriverLoaded(bool loaded)
     {
-        if (model.IsExpress)
-        {
-            uint control = registers.Read32(CtrlExt);
-            registers.Write32(CtrlExt, loaded ? control | CtrlExtDriverLoaded : control & ~CtrlExtDriverLoaded);
-        }
+        if (!model.IsExpress)
+            return;
+        uint control = registers.Read32(CtrlExt);
+        registers.Write32(CtrlExt, loaded ? control | CtrlExtDriverLoaded : control & ~CtrlExtDriverLoaded);
+    }
 
-        if (loaded)
+    /// <summary>Makes the link come up, unless it is up.</summary>
+    /// <exception cref="DataplaneException">The PHY does not answer.</exception>
+    public void BringUpLink()
+    {
+        registers.Write32(Ctrl, registers.Read32(Ctrl) | CtrlSetLinkUp);
+        if (!ReadLink().IsUp)
             _phy.WakeUp();
     }
 
@@ -82,10 +87,14 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     /// <exception cref="DataplaneException">It has none.</exception>
     public MacAddress ReadMacAddress()
     {
-        MacAddress address = ReceiveAddress.Read(registers, Ral0, 0);
-        return !address.IsZero && !address.IsMulticast
+        // A reset of 8254x does not always load it anew, for example in device models.
+        if (!model.IsExpress && TryReadEeprom(out MacAddress address) && IsOfAStation(address))
+            return address;
+        address = ReceiveAddress.Read(registers, Ral0, 0);
+        return IsOfAStation(address)
             ? address
-            : throw new DataplaneException($"{device} has no MAC address in its EEPROM ({address})", "write the EEPROM anew with the vendor's tool");
+            : throw new DataplaneException(
+                $"{device} has no MAC address in its EEPROM ({address})", "write the EEPROM anew with the vendor's tool");
     }
 
     /// <summary>Sets the address that it receives for.</summary>
@@ -93,11 +102,12 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
 
     /// <summary>Makes the device ready for its rings, which it does not use yet.</summary>
     /// <param name="address">What it receives for.</param>
-    /// <param name="offloads">What it shall do besides; tags are put in and taken out at once or not at all.</param>
+    /// <param name="offloads">What it shall do besides. It inserts VLAN tags only if it also takes them out.</param>
     public void Prepare(MacAddress address, PortOffloads offloads)
     {
         uint control = registers.Read32(Ctrl)
-            & ~(CtrlReset | CtrlPhyReset | CtrlForceSpeed | CtrlForceDuplex | CtrlVlanMode | CtrlReceivePause | CtrlTransmitPause);
+            & ~(CtrlReset | CtrlPhyReset | CtrlForceSpeed | CtrlForceDuplex)
+            & ~(CtrlVlanMode | CtrlReceivePause | CtrlTransmitPause);
         if (model.IsExpress)
             control &= ~(CtrlMasterDisable | CtrlMustBeZero);
         if ((offloads & (PortOffloads.RxVlanStrip | PortOffloads.TxVlanInsert)) != 0)
@@ -251,6 +261,8 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
         return new LinkStatus(IsUp: true, speed, (status & StatusFullDuplex) != 0, AutoNegotiated: true);
     }
 
+    private static bool IsOfAStation(MacAddress address) => !address.IsZero && !address.IsMulticast;
+
     /// <summary>RCTL.BSIZE of 256 to 2048 bytes: 3 to 0.</summary>
     private static uint BufferSizeCode(int size) => (uint)(11 - BitOperations.Log2((uint)size));
 
@@ -264,6 +276,25 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
         return fields;
     }
 
+    /// <summary>The first three words of the EEPROM; of two ports the second has the other lowest bit.</summary>
+    private bool TryReadEeprom(out MacAddress address)
+    {
+        ulong wire = 0;
+        address = default;
+        for (int i = 0; i < 3; i++)
+        {
+            registers.Write32(Eerd, EerdStart | ((uint)i << EerdAddressShift));
+            if (!RegisterWait.TryUntil(registers, Eerd, EerdDone, EerdDone, TimeSpan.FromMilliseconds(10), out uint word))
+                return false;
+            wire |= (ulong)(word >> EerdDataShift) << (16 * i);
+        }
+
+        if ((registers.Read32(Status) & StatusSecondPort) != 0)
+            wire ^= 1UL << 40;
+        address = new MacAddress(wire);
+        return true;
+    }
+
     private void SetRctl(uint value)
     {
         if (value == _rctl && value != 0)
@@ -272,7 +303,10 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
         registers.Write32(Rctl, value);
     }
 
-    /// <summary>A reset in the middle of an access may hang the bus (82574 data sheet, "master disable"); not all devices say that it ended.</summary>
+    /// <summary>
+    /// A reset in the middle of an access may hang the bus (82574 data sheet, "master disable"). Not all devices say that
+    /// it ended.
+    /// </summary>
     private void EndMemoryAccess()
     {
         registers.Write32(Ctrl, registers.Read32(Ctrl) | CtrlMasterDisable);

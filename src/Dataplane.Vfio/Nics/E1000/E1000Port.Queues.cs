@@ -1,4 +1,4 @@
-using Dataplane.Packets;
+using Dataplane.Linux;
 using Dataplane.Ports;
 using Dataplane.Vfio.Nics.Intel;
 using static Dataplane.Vfio.Nics.E1000.E1000Registers;
@@ -19,8 +19,8 @@ internal sealed partial class E1000Port<TRegisters, TRx>
             RestoresVlan = context.Offloads.HasFlag(PortOffloads.TxVlanInsert)
                 && !context.Offloads.HasFlag(PortOffloads.RxVlanStrip),
             Chains = Mtu + _model.MaxFrame - _model.MaxMtu > _bufferSize,
-            Interrupt = context.Interrupts
-                ? new RxInterrupt(_rxEvents[context.Index], Ims, Imc, CauseRxQueue0 << context.Index)
+            Interrupt = _signals.TryGet(context.Index, out EventFd? signal)
+                ? new RxInterrupt(signal, Ims, Imc, CauseRxQueue0 << context.Index)
                 : null,
         };
         return new IntelRxQueue<TRegisters, TRx>(context, _context, _registers, settings);
@@ -28,7 +28,11 @@ internal sealed partial class E1000Port<TRegisters, TRx>
 
     protected override TxQueue CreateTxQueue(TxQueueContext context)
     {
-        var settings = new AdvancedTxSettings { TailRegister = TxRegisters(context.Index) + Tail, MaxFrame = _model.MaxFrame };
+        var settings = new AdvancedTxSettings
+        {
+            TailRegister = TxRegisters(context.Index) + Tail,
+            MaxFrame = _model.MaxFrame,
+        };
         return new IntelTxQueue<TRegisters, E1000Tx>(context, _context, _registers, settings);
     }
 

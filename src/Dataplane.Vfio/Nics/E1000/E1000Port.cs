@@ -1,5 +1,4 @@
 using System.Numerics;
-using Dataplane.Linux;
 using Dataplane.Memory;
 using Dataplane.Packets;
 using Dataplane.Ports;
@@ -27,7 +26,7 @@ internal sealed partial class E1000Port<TRegisters, TRx> : Port
     private readonly E1000Model _model;
     private readonly E1000Hardware<TRegisters> _hardware;
     private readonly MacAddress _permanentAddress;
-    private readonly List<EventFd> _rxEvents = [];
+    private readonly RxSignals _signals = new();
     private PortConfiguration? _configuration;
     private int _bufferSize;
     private bool _isReset = true;
@@ -62,6 +61,7 @@ internal sealed partial class E1000Port<TRegisters, TRx> : Port
         var hardware = new E1000Hardware<TRegisters>(registers, model, function.Name);
         hardware.Reset();
         hardware.SetDriverLoaded(true);
+        hardware.BringUpLink();
         return new E1000Port<TRegisters, TRx>(context, function, registers, model, hardware, hardware.ReadMacAddress());
     }
 
@@ -71,18 +71,12 @@ internal sealed partial class E1000Port<TRegisters, TRx> : Port
         if (configuration.TxQueues > 1 && (configuration.Offloads & TxChecksums) != 0)
         {
             throw new DataplaneException(
-                $"{Name} cannot fill in checksums on {configuration.TxQueues} tx queues: the device has one checksum context for all",
+                $"{Name} cannot fill in checksums on {configuration.TxQueues} tx queues: it has one context for all",
                 "use one tx queue, or leave TxIpChecksum and TxL4Checksum out");
         }
 
         _bufferSize = BufferSizeFor(configuration.Pool);
-        ReleaseRxEvents();
-        if (configuration.RxInterrupts)
-        {
-            for (int i = 0; i < configuration.RxQueues; i++)
-                _rxEvents.Add(new EventFd());
-        }
-
+        _signals.Make(Name, configuration, _function.InterruptVectors);
         _configuration = configuration;
     }
 
@@ -117,7 +111,7 @@ internal sealed partial class E1000Port<TRegisters, TRx> : Port
     {
         _hardware.SetMacAddress(_permanentAddress);
         _hardware.SetDriverLoaded(false);
-        ReleaseRxEvents();
+        _signals.Dispose();
     }
 
     protected override void OnSetMacAddress(MacAddress address) => _hardware.SetMacAddress(address);
@@ -144,8 +138,10 @@ internal sealed partial class E1000Port<TRegisters, TRx> : Port
     {
         MaxRxQueues = model.Queues,
         MaxTxQueues = model.Queues,
-        Offloads = PortOffloads.RxVlanStrip | PortOffloads.RxIpChecksum | PortOffloads.RxL4Checksum | PortOffloads.RxScatter
-            | PortOffloads.TxVlanInsert | PortOffloads.TxIpChecksum | PortOffloads.TxL4Checksum | PortOffloads.TxMultiSegment
+        Offloads = PortOffloads.RxVlanStrip | PortOffloads.RxIpChecksum | PortOffloads.RxL4Checksum
+            | PortOffloads.RxScatter
+            | PortOffloads.TxVlanInsert | PortOffloads.TxIpChecksum | PortOffloads.TxL4Checksum
+            | PortOffloads.TxMultiSegment
             | (model.Queues > 1 ? PortOffloads.RxRssHash : PortOffloads.None),
         RssHash = model.Queues > 1 ? RssHash.Ip | RssHash.Tcp : RssHash.None,
         HasRxInterrupts = model.Queues > 1 && vectors > model.Queues,
@@ -159,8 +155,8 @@ internal sealed partial class E1000Port<TRegisters, TRx> : Port
     private int BufferSizeFor(Mempool pool) => pool.DataRoom >= MinBuffer
         ? (int)Math.Min(MaxBuffer, 1u << BitOperations.Log2((uint)pool.DataRoom))
         : throw new DataplaneException(
-            $"{Name} cannot receive into buffers of the mempool {pool.Name}: they have {pool.DataRoom} bytes, the device needs {MinBuffer}",
-            $"make the mempool with a data room of {Mbuf.DefaultDataRoom}");
+            $"{Name} cannot use the mempool {pool.Name}: its buffers take {pool.DataRoom} bytes",
+            $"give it a data room of at least {MinBuffer} bytes");
 
     /// <summary>The device may be gone, which is no reason to keep its memory; without a reset it is not started again.</summary>
     private void ResetQuietly()
@@ -185,9 +181,9 @@ internal sealed partial class E1000Port<TRegisters, TRx> : Port
         _isReset = false;
         _hardware.Prepare(MacAddress, configuration.Offloads);
         StartQueues(configuration);
-        _hardware.RouteInterrupts(HasVectors, _rxEvents.Count);
+        _hardware.RouteInterrupts(HasVectors, _signals.All.Count);
         if (_function.InterruptVectors > 0)
-            _function.EnableInterrupts(OnInterrupt, _rxEvents);
+            _function.EnableInterrupts(OnInterrupt, _signals.All);
         _function.SetBusMaster(true);
         _hardware.EnableTransmit();
         SetReceive(Promiscuous, AllMulticast, Mtu);
@@ -199,10 +195,4 @@ internal sealed partial class E1000Port<TRegisters, TRx> : Port
 
     private void SetReceive(bool promiscuous, bool allMulticast, int mtu) =>
         _hardware.SetReceive(_bufferSize, promiscuous, allMulticast, isJumbo: mtu > 1500);
-
-    private void ReleaseRxEvents()
-    {
-        Disposal.All(_rxEvents);
-        _rxEvents.Clear();
-    }
 }

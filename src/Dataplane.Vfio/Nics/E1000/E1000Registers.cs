@@ -16,11 +16,11 @@ internal static class E1000Registers
     /// <summary>EEPROM/flash control.</summary>
     public const int Eecd = 0x0010;
 
+    /// <summary>Reads a word of the EEPROM (8254x; 82574 has it otherwise).</summary>
+    public const int Eerd = 0x0014;
+
     /// <summary>Extended device control.</summary>
     public const int CtrlExt = 0x0018;
-
-    /// <summary>Access to the PHY.</summary>
-    public const int Mdic = 0x0020;
 
     /// <summary>EtherType of VLAN tags.</summary>
     public const int Vet = 0x0038;
@@ -169,6 +169,9 @@ internal static class E1000Registers
     /// <summary>STATUS.LU.</summary>
     public const uint StatusLinkUp = 1u << 1;
 
+    /// <summary>STATUS.FUNCTION_ID: the second of a pair of ports (82546).</summary>
+    public const uint StatusSecondPort = 1u << 2;
+
     /// <summary>STATUS.SPEED, two bits: 10, 100, 1000, 1000 Mbit/s.</summary>
     public const int StatusSpeedShift = 6;
 
@@ -177,6 +180,18 @@ internal static class E1000Registers
 
     /// <summary>EECD.AUTO_RD: what a reset reads from the EEPROM is read (82574).</summary>
     public const uint EecdAutoReadDone = 1u << 9;
+
+    /// <summary>EERD.START.</summary>
+    public const uint EerdStart = 1u << 0;
+
+    /// <summary>EERD.DONE.</summary>
+    public const uint EerdDone = 1u << 4;
+
+    /// <summary>EERD: lowest bit of the word's number.</summary>
+    public const int EerdAddressShift = 8;
+
+    /// <summary>EERD: lowest bit of the word.</summary>
+    public const int EerdDataShift = 16;
 
     /// <summary>CTRL_EXT bit 22: must be one (82574).</summary>
     public const uint CtrlExtMustBeOne = 1u << 22;

@@ -39,11 +39,17 @@ internal sealed class HardwareCounters<TRegisters>(TRegisters registers, IReadOn
         }
     }
 
-    /// <summary>The device was reset: registers that run on start from zero. <see cref="Collect"/> before the reset.</summary>
+    /// <summary>
+    /// The device was reset, after <see cref="Collect"/>: registers that run on start from where they stand now, whether the reset
+    /// set them to zero or not.
+    /// </summary>
     public void OnDeviceReset()
     {
         lock (_gate)
-            Array.Clear(_last);
+        {
+            for (int i = 0; i < _last.Length; i++)
+                _ = ReadSinceLast(i);
+        }
     }
 
     /// <summary>The total of a register as last collected, by its offset; 0 if the device has none there.</summary>
@@ -78,6 +84,8 @@ internal sealed class HardwareCounters<TRegisters>(TRegisters registers, IReadOn
     {
         HardwareCounter counter = counters[i];
         ulong now = registers.Read32(counter.Offset);
+        if (now == Mask32)
+            return 0; // so read registers of a device that is gone; a count that high comes again
         if (counter.Kind is CounterKind.ClearOnReadPair or CounterKind.RunningPair)
             now |= (ulong)registers.Read32(counter.Offset + sizeof(uint)) << 32;
         if (counter.Kind is CounterKind.ClearOnRead or CounterKind.ClearOnReadPair)
