@@ -34,13 +34,13 @@ public sealed class FeatureTests
             yield return nameof(NicJumboTests<>);
         if (offloads.HasFlag(PortOffloads.TxMultiSegment))
             yield return nameof(NicTxChainTests<>);
-        if ((offloads & (PortOffloads.RxVlanStrip | PortOffloads.TxVlanInsert)) != 0)
+        if (offloads.HasFlag(PortOffloads.RxVlanStrip | PortOffloads.TxVlanInsert))
             yield return nameof(NicVlanTests<>);
         if ((offloads & (PortOffloads.RxIpChecksum | PortOffloads.RxL4Checksum)) != 0)
             yield return nameof(NicRxChecksumTests<>);
         if ((offloads & (PortOffloads.TxIpChecksum | PortOffloads.TxL4Checksum)) != 0)
             yield return nameof(NicTxChecksumTests<>);
-        if (can.MaxRxQueues > 1)
+        if (model.SpreadsFlows)
             yield return nameof(NicMultiQueueTests<>);
         if (can.HasRxInterrupts)
             yield return nameof(NicRxInterruptTests<>);

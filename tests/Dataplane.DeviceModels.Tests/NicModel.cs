@@ -33,6 +33,9 @@ public abstract class NicModel
     /// <summary>Whether the port can be told to receive frames for any station.</summary>
     public virtual bool HasPromiscuous => true;
 
+    /// <summary>Whether flows are spread over several rx queues; a VF may have queues that its PF leaves empty.</summary>
+    public virtual bool SpreadsFlows => Capabilities.MaxRxQueues > 1;
+
     /// <summary>What <c>-a address,key=value</c> would have behind the address; null for nothing.</summary>
     public virtual string? Arguments => null;
 

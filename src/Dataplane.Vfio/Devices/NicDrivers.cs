@@ -9,6 +9,7 @@ internal static class NicDrivers
         new Nics.E1000.E1000Driver(),
         new Nics.Virtio.VirtioDriver(),
         new Nics.Igb.IgbDriver(),
+        new Nics.Igb.IgbVfDriver(),
     ];
 
     /// <summary>The driver of a device; null if none knows it.</summary>

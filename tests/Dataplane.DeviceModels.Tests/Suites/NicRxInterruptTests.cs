@@ -49,7 +49,7 @@ public abstract class NicRxInterruptTests<TModel> : NicSuite<TModel>
     [Fact]
     public void Every_queue_wakes_its_lcore() => Run(bed =>
     {
-        int queues = Math.Min(2, Model.Capabilities.MaxRxQueues);
+        int queues = Model.SpreadsFlows ? 2 : 1;
         Start(bed, queues);
         RxWaiter[] waiters = [.. bed.Port.RxQueues.Select(queue => new RxWaiter([queue]))];
         IpFrame kind = IpFrame.Kinds[0] with { Destination = bed.Port.MacAddress };
