@@ -9,6 +9,9 @@ public sealed class Packages : IDisposable
     private readonly TemporaryFolder _folder = new();
     private bool _packed;
 
+    /// <summary>What is packed: projects below src, and packages of the same names.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["Dataplane.Core", "Dataplane.Vdev", "Dataplane.Vfio", "Dataplane.Cli"];
+
     /// <summary>A version of its own, so that no cache can answer for it.</summary>
     public string Version { get; } = $"0.0.0-test.{Guid.NewGuid():N}";
 
@@ -29,10 +32,10 @@ public sealed class Packages : IDisposable
     /// <summary>Packs into a folder; what is built already is not built again.</summary>
     public void Pack(string folder)
     {
-        foreach (string library in new[] { "Dataplane.Core", "Dataplane.Vdev" })
+        foreach (string name in Names)
         {
             DotNet.Run(
-                "pack", Repository.PathOf($"src/{library}"), "--configuration", "Release", "--output", folder,
+                "pack", Repository.PathOf($"src/{name}"), "--configuration", "Release", "--output", folder,
                 "--artifacts-path", _folder["build"], $"-p:Version={Version}");
         }
     }
