@@ -31,10 +31,14 @@ public sealed unsafe class RxWaiter
         int armed = 0;
         while (armed < _queues.Length && !arrived)
             arrived = !_queues[armed++].TryArmInterrupt();
-        if (!arrived)
+        bool isThere = arrived;
+        if (!isThere)
             arrived = Sleep(timeout);
         for (int i = 0; i < armed; i++)
             _queues[i].DisarmInterrupt();
+        // What was there when it was armed may have been signalled too, which must not end the next wait.
+        if (isThere)
+            Drain();
         return arrived;
     }
 
@@ -45,9 +49,14 @@ public sealed unsafe class RxWaiter
             ready = Libc.Poll(entries, (nuint)_entries.Length, (int)timeout.TotalMilliseconds);
         if (ready <= 0)
             return false;
+        Drain();
+        return true;
+    }
+
+    private void Drain()
+    {
         foreach (RxQueue queue in _queues)
             _ = queue.Interrupt!.TryDrain();
-        return true;
     }
 
     private static int HandleOf(RxQueue queue) =>

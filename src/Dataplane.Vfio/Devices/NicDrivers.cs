@@ -7,6 +7,8 @@ internal static class NicDrivers
     public static IReadOnlyList<INicDriver> All { get; } =
     [
         new Nics.E1000.E1000Driver(),
+        new Nics.Ixgbe.IxgbeDriver(),
+        new Nics.Ixgbe.IxgbeVfDriver(),
         new Nics.Virtio.VirtioDriver(),
         new Nics.Igb.IgbDriver(),
         new Nics.Igb.IgbVfDriver(),

@@ -65,8 +65,20 @@ internal sealed class VfMailbox<TRegisters>(TRegisters registers, int control, i
     /// <returns>False if no answer came in time.</returns>
     public bool TryRequest(Span<uint> message)
     {
+        // A notice may come between; the answer repeats what was asked.
+        var asked = (ushort)message[0];
         lock (_gate)
-            return TrySend(message) && Wait(PfReceived, s_answerTime) && Wait(PfSent, s_answerTime) && TryRead(message);
+        {
+            if (!TrySend(message) || !Wait(PfReceived, s_answerTime))
+                return false;
+            do
+            {
+                if (!Wait(PfSent, s_answerTime) || !TryRead(message))
+                    return false;
+            }
+            while ((ushort)message[0] != asked);
+            return true;
+        }
     }
 
     /// <summary>Takes what the PF said without being asked, such as that the link changed.</summary>
