@@ -6,17 +6,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Dataplane.Vfio.Nics.Igb;
 
-/// <summary>A port of <see cref="IgbDriver"/>.</summary>
-internal sealed partial class IgbPort<TRegisters> : Port
+/// <summary>A port of <see cref="IgbDriver"/>. A stop switches queues off and leaves the link alone, so that a start is quick.</summary>
+internal sealed class IgbPort<TRegisters> : IgbPortBase<TRegisters>
     where TRegisters : struct, IRegisterSpace
 {
-    private readonly IPciFunction<TRegisters> _function;
     private readonly IgbHardware<TRegisters> _hardware;
-    private readonly IgbQueues<TRegisters> _queues;
     private readonly MacAddress _permanentAddress;
-    private readonly RxSignals _signals = new();
-    private PortConfiguration? _configuration;
-    private RxBuffers _buffers;
     private bool _needsReset;
 
     private IgbPort(
@@ -25,15 +20,18 @@ internal sealed partial class IgbPort<TRegisters> : Port
         TRegisters registers,
         IgbModel model,
         IgbHardware<TRegisters> hardware)
-        : base(context, CapabilitiesOf(model, function.InterruptVectors), hardware.ReadMacAddress())
+        : base(
+            context,
+            CapabilitiesOf(model, function.InterruptVectors),
+            hardware.ReadMacAddress(),
+            function,
+            registers,
+            IgbQueueRegisters.OfPhysicalFunction,
+            (IgbRegisters.Eims, IgbRegisters.Eimc),
+            IgbCounters.Of(model))
     {
-        _function = function;
         _hardware = hardware;
-        _queues = new IgbQueues<TRegisters>(registers, IgbQueueRegisters.OfPhysicalFunction, context);
         _permanentAddress = MacAddress;
-        _droppedBy = [.. IgbCounters.DroppedBy(IgbQueueRegisters.OfPhysicalFunction, model.Queues, default).Select(counter => counter.Offset)];
-        _counters = new HardwareCounters<TRegisters>(registers, IgbCounters.Of(model));
-        _counters.Reset();
     }
 
     /// <summary>Resets the device and reads its address.</summary>
@@ -47,47 +45,36 @@ internal sealed partial class IgbPort<TRegisters> : Port
         return new IgbPort<TRegisters>(context, function, registers, model, hardware);
     }
 
-    protected override void OnConfigure(PortConfiguration configuration)
+    protected override void StartDevice(PortConfiguration configuration)
     {
-        _queues.Clear();
-        _buffers = RxBuffers.For(Name, configuration, Mtu);
-        _signals.Make(Name, configuration, _function.InterruptVectors);
-        _configuration = configuration;
-    }
-
-    protected override RxQueue CreateRxQueue(RxQueueContext context)
-    {
-        _ = _signals.TryGet(context.Index, out var signal);
-        return _queues.AddRx(context, _buffers.Chains, signal, IgbRegisters.Eims, IgbRegisters.Eimc);
-    }
-
-    protected override TxQueue CreateTxQueue(TxQueueContext context) => _queues.AddTx(context);
-
-    protected override void OnStart()
-    {
-        try
-        {
-            StartDevice(_configuration!);
-        }
-        catch
-        {
-            OnStop();
-            throw;
-        }
+        if (_needsReset)
+            Reset();
+        _hardware.Prepare(MacAddress, configuration);
+        _hardware.RouteInterrupts(Function.InterruptVectors, Signals.All.Count);
+        if (Function.InterruptVectors > 0)
+            Function.EnableInterrupts(OnInterrupt, Signals.All);
+        Function.SetBusMaster(true);
+        Queues.Start(BufferKilobytes, drops: configuration.RxQueues > 1);
+        _hardware.EnableTransmit();
+        _hardware.SetReceive(Promiscuous, AllMulticast, Mtu);
+        Queues.ShowBuffers();
+        IsRunning = true;
+        if (Function.InterruptVectors > 0)
+            _hardware.EnableLinkInterrupt(Function.InterruptVectors);
     }
 
     protected override void OnStop()
     {
-        _isRunning = false;
+        IsRunning = false;
         _hardware.DisableInterrupts();
-        _function.DisableInterrupts();
+        Function.DisableInterrupts();
         _hardware.EndReceive();
-        _queues.WaitUntilSent();
-        _counters.Collect();
+        Queues.WaitUntilSent();
+        Counters.Collect();
         try
         {
             _hardware.EndTransmit();
-            if (!_queues.TrySwitchOff())
+            if (!Queues.TrySwitchOff())
                 Reset();
         }
         catch (DataplaneException exception)
@@ -97,8 +84,8 @@ internal sealed partial class IgbPort<TRegisters> : Port
         }
         finally
         {
-            _function.SetBusMaster(false);
-            _queues.Release();
+            Function.SetBusMaster(false);
+            Queues.Release();
         }
     }
 
@@ -106,28 +93,27 @@ internal sealed partial class IgbPort<TRegisters> : Port
     {
         _hardware.SetMacAddress(_permanentAddress);
         _hardware.SetDriverLoaded(false);
-        _signals.Dispose();
+        base.OnClose();
     }
 
     protected override void OnSetMacAddress(MacAddress address) => _hardware.SetMacAddress(address);
 
-    protected override void OnSetMtu(int mtu)
-    {
-        _buffers.Require(Name, mtu);
-        if (_isRunning)
-            _hardware.SetReceive(Promiscuous, AllMulticast, mtu);
-    }
+    protected override void ApplyMtu(int mtu) => _hardware.SetReceive(Promiscuous, AllMulticast, mtu);
 
-    protected override void OnSetPromiscuous(bool enabled)
-    {
-        if (_isRunning)
-            _hardware.SetReceive(enabled, AllMulticast, Mtu);
-    }
+    protected override void ApplyFilters(bool promiscuous, bool allMulticast) =>
+        _hardware.SetReceive(promiscuous, allMulticast, Mtu);
 
-    protected override void OnSetAllMulticast(bool enabled)
+    protected override LinkStatus ReadLink() => IsRunning ? _hardware.ReadLink() : LinkStatus.Down;
+
+    protected override void AddDeviceStatistics(ref PortStatistics statistics)
     {
-        if (_isRunning)
-            _hardware.SetReceive(Promiscuous, enabled, Mtu);
+        base.AddDeviceStatistics(ref statistics);
+        statistics.InputMissed += Counters.Total(GigabitCounters.MissedPackets);
+        statistics.InputErrors += Counters.Total(GigabitCounters.CrcErrors) + Counters.Total(GigabitCounters.LengthErrors)
+            + Counters.Total(GigabitCounters.RxErrors) + Counters.Total(GigabitCounters.AlignmentErrors)
+            + Counters.Total(GigabitCounters.CarrierExtensionErrors);
+        statistics.OutputErrors += Counters.Total(GigabitCounters.ExcessiveCollisions)
+            + Counters.Total(GigabitCounters.LateCollisions);
     }
 
     private static PortCapabilities CapabilitiesOf(IgbModel model, int vectors) => new()
@@ -142,22 +128,10 @@ internal sealed partial class IgbPort<TRegisters> : Port
         MaxMtu = IgbQueues<TRegisters>.MaxMtu,
     };
 
-    private void StartDevice(PortConfiguration configuration)
+    private void OnInterrupt()
     {
-        if (_needsReset)
-            Reset();
-        _hardware.Prepare(MacAddress, configuration);
-        _hardware.RouteInterrupts(_function.InterruptVectors, _signals.All.Count);
-        if (_function.InterruptVectors > 0)
-            _function.EnableInterrupts(OnInterrupt, _signals.All);
-        _function.SetBusMaster(true);
-        _queues.Start(_buffers.Kilobytes, drops: configuration.RxQueues > 1);
-        _hardware.EnableTransmit();
-        _hardware.SetReceive(Promiscuous, AllMulticast, Mtu);
-        _queues.ShowBuffers();
-        _isRunning = true;
-        if (_function.InterruptVectors > 0)
-            _hardware.EnableLinkInterrupt(_function.InterruptVectors);
+        if (_hardware.AcknowledgeInterrupt() && IsRunning)
+            ReportLink(ReadLink());
     }
 
     /// <summary>Resets the device; should it not come back, the next start tries again.</summary>

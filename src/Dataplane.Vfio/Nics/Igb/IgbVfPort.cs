@@ -1,21 +1,16 @@
 using Dataplane.Packets;
 using Dataplane.Ports;
 using Dataplane.Vfio.Devices;
-using Dataplane.Vfio.Nics.Intel;
 using Microsoft.Extensions.Logging;
 
 namespace Dataplane.Vfio.Nics.Igb;
 
 /// <summary>A port of <see cref="IgbVfDriver"/>. Each start is a reset: the PF, which serves it, may be another one by then.</summary>
-internal sealed partial class IgbVfPort<TRegisters> : Port
+internal sealed class IgbVfPort<TRegisters> : IgbPortBase<TRegisters>
     where TRegisters : struct, IRegisterSpace
 {
-    private readonly IPciFunction<TRegisters> _function;
     private readonly IgbVfHardware<TRegisters> _hardware;
-    private readonly IgbQueues<TRegisters> _queues;
-    private readonly RxSignals _signals = new();
-    private PortConfiguration? _configuration;
-    private RxBuffers _buffers;
+    private bool _saidCutOff;
 
     private IgbVfPort(
         PortContext context,
@@ -24,15 +19,16 @@ internal sealed partial class IgbVfPort<TRegisters> : Port
         IgbVfHardware<TRegisters> hardware,
         MacAddress address,
         int queues)
-        : base(context, CapabilitiesOf(queues, function.InterruptVectors), address)
-    {
-        _function = function;
+        : base(
+            context,
+            CapabilitiesOf(queues, function.InterruptVectors),
+            address,
+            function,
+            registers,
+            IgbQueueRegisters.OfVirtualFunction,
+            (IgbVfRegisters.Vteims, IgbVfRegisters.Vteimc),
+            IgbVfCounters.Of(queues)) =>
         _hardware = hardware;
-        _queues = new IgbQueues<TRegisters>(registers, IgbQueueRegisters.OfVirtualFunction, context);
-        _counters = new HardwareCounters<TRegisters>(registers, IgbVfCounters.Of(queues));
-        _droppedBy = [.. IgbCounters.DroppedBy(IgbQueueRegisters.OfVirtualFunction, queues, default).Select(counter => counter.Offset)];
-        _counters.Reset();
-    }
 
     /// <summary>Resets the VF and asks the PF for its address.</summary>
     /// <exception cref="DataplaneException">VF or PF does not answer as it should.</exception>
@@ -50,70 +46,60 @@ internal sealed partial class IgbVfPort<TRegisters> : Port
         return new IgbVfPort<TRegisters>(context, function, registers, hardware, address, queues);
     }
 
-    protected override void OnConfigure(PortConfiguration configuration)
+    protected override void StartDevice(PortConfiguration configuration)
     {
-        _queues.Clear();
-        _buffers = RxBuffers.For(Name, configuration, Mtu);
-        _signals.Make(Name, configuration, _function.InterruptVectors);
-        _configuration = configuration;
-    }
-
-    protected override RxQueue CreateRxQueue(RxQueueContext context)
-    {
-        _ = _signals.TryGet(context.Index, out var signal);
-        return _queues.AddRx(context, _buffers.Chains, signal, IgbVfRegisters.Vteims, IgbVfRegisters.Vteimc);
-    }
-
-    protected override TxQueue CreateTxQueue(TxQueueContext context) => _queues.AddTx(context);
-
-    protected override void OnStart()
-    {
-        try
+        MacAddress address = _hardware.Reset();
+        if (address != MacAddress)
+            _hardware.SetMacAddress(MacAddress);
+        ApplyMtu(Mtu);
+        if (Promiscuous || AllMulticast)
+            ApplyFilters(Promiscuous, AllMulticast);
+        if (Function.InterruptVectors > 0)
         {
-            StartDevice();
+            Function.EnableInterrupts(OnInterrupt, Signals.All);
+            _hardware.EnableInterrupts(Signals.All.Count);
         }
-        catch
-        {
-            OnStop();
-            throw;
-        }
+
+        Function.SetBusMaster(true);
+        // A VF without buffers must not hold up the others.
+        Queues.Start(BufferKilobytes, drops: true);
+        Queues.ShowBuffers();
+        IsRunning = true;
     }
 
     protected override void OnStop()
     {
-        _isRunning = false;
+        IsRunning = false;
         _hardware.DisableInterrupts();
-        _function.DisableInterrupts();
-        _queues.WaitUntilSent();
-        _counters.Collect();
-        _ = _queues.TrySwitchOff();
+        Function.DisableInterrupts();
+        Queues.WaitUntilSent();
+        Counters.Collect();
+        _ = Queues.TrySwitchOff();
         _hardware.StopDevice();
-        _counters.OnDeviceReset();
-        _function.SetBusMaster(false);
-        _queues.Release();
+        Counters.OnDeviceReset();
+        Function.SetBusMaster(false);
+        Queues.Release();
     }
-
-    protected override void OnClose() => _signals.Dispose();
 
     protected override void OnSetMacAddress(MacAddress address) => _hardware.SetMacAddress(address);
 
-    protected override void OnSetMtu(int mtu)
+    protected override void ApplyMtu(int mtu) => _hardware.SetMtu(mtu);
+
+    protected override void ApplyFilters(bool promiscuous, bool allMulticast)
     {
-        _buffers.Require(Name, mtu);
-        if (_isRunning)
-            _hardware.SetMtu(mtu);
+        if (!_hardware.TrySetPromiscuous(promiscuous, allMulticast))
+            Logger.LogWarning("{Port}: the PF lets the VF have no frames for other stations", Name);
     }
 
-    protected override void OnSetPromiscuous(bool enabled)
+    protected override LinkStatus ReadLink()
     {
-        if (_isRunning)
-            SetPromiscuous(enabled, AllMulticast);
-    }
-
-    protected override void OnSetAllMulticast(bool enabled)
-    {
-        if (_isRunning)
-            SetPromiscuous(Promiscuous, enabled);
+        if (!IsRunning)
+            return LinkStatus.Down;
+        LinkStatus link = _hardware.ReadLink();
+        if (_hardware.IsCutOff && !_saidCutOff)
+            Logger.LogWarning("{Port}: the PF was reset and has forgotten the VF; stop and start the port", Name);
+        _saidCutOff = _hardware.IsCutOff;
+        return link;
     }
 
     private static PortCapabilities CapabilitiesOf(int queues, int vectors) => new()
@@ -127,30 +113,10 @@ internal sealed partial class IgbVfPort<TRegisters> : Port
         MaxMtu = IgbQueues<TRegisters>.MaxMtu,
     };
 
-    private void StartDevice()
+    /// <summary>The mailbox: the PF has something to say.</summary>
+    private void OnInterrupt()
     {
-        MacAddress address = _hardware.Reset();
-        if (address != MacAddress)
-            _hardware.SetMacAddress(MacAddress);
-        _hardware.SetMtu(Mtu);
-        if (Promiscuous || AllMulticast)
-            SetPromiscuous(Promiscuous, AllMulticast);
-        if (_function.InterruptVectors > 0)
-        {
-            _function.EnableInterrupts(OnInterrupt, _signals.All);
-            _hardware.EnableInterrupts(_signals.All.Count);
-        }
-
-        _function.SetBusMaster(true);
-        // A VF without buffers must not hold up the others.
-        _queues.Start(_buffers.Kilobytes, drops: true);
-        _queues.ShowBuffers();
-        _isRunning = true;
-    }
-
-    private void SetPromiscuous(bool promiscuous, bool allMulticast)
-    {
-        if (!_hardware.TrySetPromiscuous(promiscuous, allMulticast))
-            Logger.LogWarning("{Port}: the PF lets the VF have no frames for other stations", Name);
+        if (IsRunning)
+            ReportLink(ReadLink());
     }
 }
