@@ -119,12 +119,15 @@ internal static class VfioRefusals
         string problem = $"VFIO does not open {device.Address}";
         if (error is not (Errno.EACCES or Errno.EINVAL))
             return new DataplaneException($"{problem}: {Errno.Describe(error)}", "see what dmesg says of the device");
+        // The kernel takes the token of whoever opens the physical function for that of all (Documentation/driver-api/vfio.rst).
         string pair = device.PhysicalFunction is { } function
             ? $"its physical function {function} belongs to VFIO, too"
-            : "it has virtual functions, or another process has given it a token";
-        return new DataplaneException(
-            hasToken ? $"{problem}: {pair}, with another token than --vfio-vf-token gives" : $"{problem} without a token: {pair}",
-            "give the same token to the processes of both: --vfio-vf-token=UUID");
+            : "virtual functions of it are in use";
+        return hasToken
+            ? new DataplaneException(
+                $"{problem}: {pair}, and not with the token that --vfio-vf-token gives",
+                "start the process that has the physical function first, and give the same --vfio-vf-token to both")
+            : new DataplaneException($"{problem} without a token: {pair}", "give the token that the other process has: --vfio-vf-token=UUID");
     }
 
     private static bool IsWithoutIommu(HostFiles files, PciDevice device) =>

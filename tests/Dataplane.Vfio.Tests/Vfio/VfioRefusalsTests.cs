@@ -142,7 +142,7 @@ public sealed class VfioRefusalsTests : IDisposable
 
     [Theory]
     [InlineData(Errno.EACCES, false, "without a token", "--vfio-vf-token=UUID")]
-    [InlineData(Errno.EACCES, true, "another token than --vfio-vf-token gives", "--vfio-vf-token=UUID")]
+    [InlineData(Errno.EACCES, true, "not with the token that --vfio-vf-token gives", "the same --vfio-vf-token")]
     [InlineData(Errno.ENODEV, true, "No such device", "dmesg")]
     public void A_device_that_is_not_opened_may_want_a_token(int error, bool hasToken, string problem, string remedy)
     {
