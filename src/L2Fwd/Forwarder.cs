@@ -26,7 +26,8 @@ internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, 
         {
             throw new ExitException(
                 "No Ethernet ports - bye",
-                "name ports before --, such as --vdev=net_af_packet0,iface=eth0 or --vdev=net_tap0,iface=tap0");
+                "bind a NIC to VFIO on the host ('dataplane devbind --bind vfio-pci ADDRESS'), or name software ports before --, such as " +
+                "--vdev=net_af_packet0,iface=eth0");
         }
 
         PortPlan plan = PortPlan.Make(options, runtime.Ports.Count, output);

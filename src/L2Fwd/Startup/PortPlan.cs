@@ -31,8 +31,8 @@ internal sealed record PortPlan(uint Mask, IReadOnlyList<PortPair> Destinations)
         {
             throw new ExitException(
                 $"Invalid portmask; possible (0x{possible:x})",
-                $"-p {mask:x} names the port {BitOperations.Log2(mask)}, but there are {portCount} ports, " +
-                "counted from 0: add --vdev options before --, or clear bits of -p");
+                $"-p {mask:x} names the port {BitOperations.Log2(mask)}, but {ThereAre(portCount)}: " +
+                "add ports before -- (-a for a PCI device bound to vfio-pci, --vdev for a software port), or clear bits of -p");
         }
 
         IEnumerable<PortPair> pairs = options.PortMap?.Pairs ?? Neighbours(mask, output);
@@ -75,7 +75,7 @@ internal sealed record PortPlan(uint Mask, IReadOnlyList<PortPair> Destinations)
                 if (port >= portCount)
                 {
                     throw Refuse(
-                        $"port {port} is not present on the board", $"there are {portCount} ports, counted from 0");
+                        $"port {port} is not present on the board", ThereAre(portCount));
                 }
             }
 
@@ -100,6 +100,9 @@ internal sealed record PortPlan(uint Mask, IReadOnlyList<PortPair> Destinations)
             return new ExitException("Invalid port pair config", remedy);
         }
     }
+
+    private static string ThereAre(int ports) =>
+        ports == 1 ? "there is 1 port, which is port 0" : $"there are {ports} ports, counted from 0";
 
     private static bool Uses(uint mask, int port) => (mask & (1U << port)) != 0;
 }
