@@ -21,7 +21,7 @@ public abstract class NicModel
     /// <summary>The address that the port has: the NIC's, or the VF's.</summary>
     public virtual MacAddress PortMacAddress => MacAddress;
 
-    /// <summary>Whether frames wait on the wire while no queue of the port has a buffer; else the device drops and counts them.</summary>
+    /// <summary>Whether frames wait on the wire while no queue of the port has a buffer; else the device drops them.</summary>
     public virtual bool WaitsForBuffers => true;
 
     /// <summary>What the hardware can do and the port says so, but QEMU's model cannot: no suite is run for it.</summary>

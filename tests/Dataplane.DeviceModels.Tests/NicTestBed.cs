@@ -77,7 +77,8 @@ internal sealed class NicTestBed : IDisposable
             Ports = [],
         };
         Assert.Contains(driver.Devices, device => device.Id == function.Id);
-        return function.CreatePort(driver, context, Devargs.Parse(arguments is null ? function.Name : $"{function.Name},{arguments}"));
+        string text = arguments is null ? function.Name : $"{function.Name},{arguments}";
+        return function.CreatePort(driver, context, Devargs.Parse(text));
     }
 
     /// <summary>Closes the port and makes it anew, as another process would.</summary>
@@ -125,7 +126,10 @@ internal sealed class NicTestBed : IDisposable
     {
         long start = Stopwatch.GetTimestamp();
         while (!(packets = packets[Port.TxQueues[queue].Send(packets)..]).IsEmpty)
-            Assert.True(Stopwatch.GetElapsedTime(start) < Patience, $"{packets.Length} packets were not taken by tx queue {queue}");
+        {
+            bool inTime = Stopwatch.GetElapsedTime(start) < Patience;
+            Assert.True(inTime, $"{packets.Length} packets were not taken by tx queue {queue}");
+        }
     }
 
     /// <summary>Sends a frame.</summary>

@@ -2,7 +2,9 @@ using Dataplane.Vfio.Devices;
 
 namespace Dataplane.DeviceModels.Tests.Qtest;
 
-/// <summary>Single Root I/O Virtualization of a PF (Single Root I/O Virtualization and Sharing Specification 1.1, section 3.3).</summary>
+/// <summary>
+/// Single Root I/O Virtualization of a PF (Single Root I/O Virtualization and Sharing Specification 1.1, section 3.3).
+/// </summary>
 internal sealed class SriovCapability
 {
     private const int Id = 0x10;

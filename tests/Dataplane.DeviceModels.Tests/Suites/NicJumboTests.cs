@@ -34,7 +34,8 @@ public abstract class NicJumboTests<TModel> : NicSuite<TModel>
         bed =>
         {
             Start(bed);
-            AssertArrive(bed, new[] { 60, 1000, 1024, 1025, 2048, 9014, 61, 4096 }.Select(size => TestFrames.To(bed.Port.MacAddress, size, size)));
+            int[] sizes = [60, 1000, 1024, 1025, 2048, 9014, 61, 4096];
+            AssertArrive(bed, sizes.Select(size => TestFrames.To(bed.Port.MacAddress, size, size)));
         },
         new MempoolOptions { Count = 4096, CacheSize = 32, DataRoom = 1024 });
 

@@ -95,8 +95,12 @@ public abstract unsafe class NicMultiQueueTests<TModel> : NicSuite<TModel>
         bed.Start(configuration => configuration with { RxQueues = rxQueues, TxQueues = txQueues, Offloads = offloads });
 
     /// <summary>The kinds of packets whose ports, or at least addresses, the device hashes.</summary>
-    private IEnumerable<IpFrame> Hashed() => IpFrame.Kinds.Where(kind => Model.Capabilities.RssHash.HasFlag(kind.IsTcp ? RssHash.Tcp : RssHash.Udp)
-        || Model.Capabilities.RssHash.HasFlag(RssHash.Ip));
+    private IEnumerable<IpFrame> Hashed()
+    {
+        RssHash hash = Model.Capabilities.RssHash;
+        return IpFrame.Kinds.Where(kind =>
+            hash.HasFlag(RssHash.Ip) || hash.HasFlag(kind.IsTcp ? RssHash.Tcp : RssHash.Udp));
+    }
 
     /// <summary>Sends a packet of each flow.</summary>
     /// <returns>The queue of each.</returns>
@@ -120,7 +124,8 @@ public abstract unsafe class NicMultiQueueTests<TModel> : NicSuite<TModel>
 
     private static void Collect(NicTestBed bed, IpFrame kind, Action<int, Packet, int> see)
     {
-        byte[][] frames = [.. Enumerable.Range(0, Flows).Select(flow => (kind with { Flow = (ushort)flow, Destination = bed.Port.MacAddress }).Create())];
+        IpFrame toPort = kind with { Destination = bed.Port.MacAddress };
+        byte[][] frames = [.. Enumerable.Range(0, Flows).Select(flow => (toPort with { Flow = (ushort)flow }).Create())];
         foreach (byte[] frame in frames)
             bed.Wire.Send(frame);
         int arrived = 0;

@@ -91,7 +91,8 @@ public abstract class NicRxInterruptTests<TModel> : NicSuite<TModel>
     });
 
     /// <summary>It may wake once for a frame that was polled already, but not for ever.</summary>
-    private static void AssertSleeps(RxWaiter waiter) => NicTestBed.WaitFor(() => !waiter.Wait(s_short), "it wakes without a frame");
+    private static void AssertSleeps(RxWaiter waiter) =>
+        NicTestBed.WaitFor(() => !waiter.Wait(s_short), "it wakes without a frame");
 
     private static void Start(NicTestBed bed, int queues) => bed.Start(configuration => configuration with
     {

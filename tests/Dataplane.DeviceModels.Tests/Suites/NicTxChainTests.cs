@@ -17,9 +17,10 @@ public abstract class NicTxChainTests<TModel> : NicSuite<TModel>
     {
         Start(bed);
         // Up to 16 buffers per frame.
+        int sizes = Math.Min(1455, (perSegment * 15) - 59);
         AssertLeave(
             bed,
-            Enumerable.Range(0, 300).Select(i => TestFrames.To(TestFrames.Stranger, 60 + (i * 37 % Math.Min(1455, (perSegment * 15) - 59)), i)),
+            Enumerable.Range(0, 300).Select(i => TestFrames.To(TestFrames.Stranger, 60 + (i * 37 % sizes), i)),
             perSegment);
     });
 
