@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Dataplane.Linux;
 
 namespace Dataplane.Virtio;
 
 /// <summary>What stands before every frame in a buffer, in either direction (struct virtio_net_hdr, virtio 1.2, section 5.1.6).</summary>
+[KernelStruct("struct virtio_net_hdr_v1", "linux/virtio_net.h")]
 [StructLayout(LayoutKind.Explicit, Size = Length)]
 internal unsafe struct VirtioNetHeader
 {
@@ -11,20 +13,28 @@ internal unsafe struct VirtioNetHeader
     public const int Length = 12;
 
     /// <summary>VIRTIO_NET_HDR_F_NEEDS_CSUM: the checksum at <see cref="ChecksumStart"/> is to be finished.</summary>
+    [KernelConstant("linux/virtio_net.h", Name = "VIRTIO_NET_HDR_F_NEEDS_CSUM")]
     public const byte NeedsChecksum = 1;
 
     /// <summary>VIRTIO_NET_HDR_F_DATA_VALID: the device has found the checksum right.</summary>
+    [KernelConstant("linux/virtio_net.h", Name = "VIRTIO_NET_HDR_F_DATA_VALID")]
     public const byte DataValid = 2;
 
     [FieldOffset(0)] public byte Flags;
+
     [FieldOffset(1)] public byte GsoType;
+
+    [KernelField("hdr_len")]
     [FieldOffset(2)] public ushort HeaderLength;
+
     [FieldOffset(4)] public ushort GsoSize;
 
     /// <summary>Where the bytes start that the checksum is of.</summary>
+    [KernelField("csum_start")]
     [FieldOffset(6)] public ushort ChecksumStart;
 
     /// <summary>Where the checksum stands, counted from there.</summary>
+    [KernelField("csum_offset")]
     [FieldOffset(8)] public ushort ChecksumOffset;
 
     /// <summary>Buffers that a received frame spans; 0 in what is sent.</summary>

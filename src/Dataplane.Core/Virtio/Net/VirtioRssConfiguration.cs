@@ -14,14 +14,7 @@ internal static class VirtioRssConfiguration
     // VIRTIO_NET_RSS_HASH_TYPE_... (section 5.1.6.4.3.1).
     private const uint Ipv4 = 1 << 0, TcpIpv4 = 1 << 1, UdpIpv4 = 1 << 2, Ipv6 = 1 << 3, TcpIpv6 = 1 << 4, UdpIpv6 = 1 << 5;
 
-    /// <summary>Microsoft's key of the RSS specification, whose hashes are published: what most drivers use.</summary>
-    private static ReadOnlySpan<byte> Key =>
-    [
-        0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
-        0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
-    ];
-
-    /// <summary>Bytes of a key that a device must take.</summary>
+    /// <summary>Bytes of the key, which every device must be able to take.</summary>
     public const int KeyLength = 40;
 
     /// <summary>The kinds of hash of a configuration that the device can.</summary>
@@ -66,7 +59,7 @@ internal static class VirtioRssConfiguration
             Append16(ref rest, sizeof(ushort), (ushort)(i % rxQueues));
         Append16(ref rest, sizeof(ushort), (ushort)txQueues);
         rest[sizeof(ushort)] = KeyLength;
-        Key.CopyTo(rest[(sizeof(ushort) + 1)..]);
+        RssKey.Default.CopyTo(rest[(sizeof(ushort) + 1)..]);
         return data;
     }
 

@@ -106,10 +106,9 @@ internal sealed unsafe class VirtioRxQueue<TRing, TNotifier> : VirtioRxQueue
         _ring.Publish();
         if (_ring.Free == 0)
             return;
-        int posted = Size - _ring.Free;
         Stop();
         throw new DataplaneException(
-            $"The mempool {_pool.Name} has only {posted} buffers left for the {Size} descriptors of rx queue {Index}",
+            $"The mempool {_pool.Name} has only {_pool.Statistics.Available} buffers left for the {Size} descriptors of rx queue {Index}",
             "make the mempool larger or the queue smaller");
     }
 
@@ -118,30 +117,17 @@ internal sealed unsafe class VirtioRxQueue<TRing, TNotifier> : VirtioRxQueue
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override int Receive(Span<Packet> burst)
     {
-        var used = (UsedBuffer*)_scratch.Address;
-        int taken = _ring.TakeUsed(used, Math.Min(burst.Length, Batch), ref Counters->Errors);
-        int received = 0;
-        ulong bytes = 0;
-        for (int i = 0; i < taken; i++)
-        {
-            var mbuf = (Mbuf*)used[i].Token;
-            uint written = used[i].Written;
-            if (IsWhole(mbuf, written))
-            {
-                int length = (int)written - VirtioNetHeader.Length;
-                Mbuf.SetReceived(mbuf, _rearm, length);
-            }
-            else if (!TryAssemble(ref mbuf, written))
-                continue;
+        int received = Take(burst);
 
-            if ((_checksChecksums || _stripsVlan) && !TryFinish(mbuf))
-                continue;
-            bytes += mbuf->PacketLength;
-            burst[received++] = new Packet(mbuf);
+        // What is left of a frame may be there although the burst was too short to take it.
+        while (_partial.Missing != 0 && received < burst.Length)
+        {
+            int missing = _partial.Missing;
+            received += Take(burst[received..]);
+            if (_partial.Missing == missing)
+                break;
         }
 
-        Counters->Packets += (uint)received;
-        Counters->Bytes += bytes;
         if (_ring.Free >= _refillAt)
             RefillAndNotify();
         return received;
@@ -166,6 +152,34 @@ internal sealed unsafe class VirtioRxQueue<TRing, TNotifier> : VirtioRxQueue
         Stop();
         _memory.Dispose();
         _scratch.Dispose();
+    }
+
+    /// <summary>Takes as many buffers as there are and as there is room for packets.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int Take(Span<Packet> burst)
+    {
+        var used = (UsedBuffer*)_scratch.Address;
+        int taken = _ring.TakeUsed(used, Math.Min(burst.Length, Batch), ref Counters->Errors);
+        int received = 0;
+        ulong bytes = 0;
+        for (int i = 0; i < taken; i++)
+        {
+            var mbuf = (Mbuf*)used[i].Token;
+            uint written = used[i].Written;
+            if (IsWhole(mbuf, written))
+                Mbuf.SetReceived(mbuf, _rearm, (int)written - VirtioNetHeader.Length);
+            else if (!TryAssemble(ref mbuf, written))
+                continue;
+
+            if ((_checksChecksums || _stripsVlan) && !TryFinish(mbuf))
+                continue;
+            bytes += mbuf->PacketLength;
+            burst[received++] = new Packet(mbuf);
+        }
+
+        Counters->Packets += (uint)received;
+        Counters->Bytes += bytes;
+        return received;
     }
 
     /// <summary>Whether a buffer is a frame of its own.</summary>

@@ -92,7 +92,7 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
         PackedDescriptor* descriptor = _descriptors + _next;
         ushort id = TakeId(token, count: 1);
         descriptor->Address = address;
-        _barriers.Release(ref descriptor->Rest, PackedDescriptor.RestOf(length, id, flags | _availableBits));
+        _barriers.Release(ref PackedDescriptor.Rest(descriptor), PackedDescriptor.RestOf(length, id, flags | _availableBits));
         Advance();
     }
 
@@ -116,11 +116,11 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
             if (i == 0)
                 headRest = rest;
             else
-                descriptor->Rest = rest;
+                PackedDescriptor.Rest(descriptor) = rest;
             Advance();
         }
 
-        _barriers.Release(ref head->Rest, headRest);
+        _barriers.Release(ref PackedDescriptor.Rest(head), headRest);
     }
 
     /// <inheritdoc/>
@@ -140,7 +140,7 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
         uint added = _unpublished;
         _unpublished = 0;
         _barriers.Full();
-        uint wanted = Volatile.Read(ref _deviceEvent->Both);
+        uint wanted = Volatile.Read(ref EventSuppression.Both(_deviceEvent));
         uint when = wanted >> 16;
         return when == EventSuppression.AtDescriptor && _hasEventIndex
             ? HasPassed((ushort)wanted, added)
@@ -150,7 +150,7 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int TakeUsed(UsedBuffer* into, int most, ref ulong violations) =>
-        IsUsed(_descriptors[_nextUsed].Rest) ? TakeUsedFrom(into, most, ref violations) : 0;
+        IsUsed(Volatile.Read(ref PackedDescriptor.Rest(_descriptors + _nextUsed))) ? TakeUsedFrom(into, most, ref violations) : 0;
 
     private int TakeUsedFrom(UsedBuffer* into, int most, ref ulong violations)
     {
@@ -159,7 +159,7 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
         // A device that lies about ids could keep us here: no round looks at more descriptors than there are.
         for (uint looked = 0; taken < most && looked < _size && _taken != _returned; looked++)
         {
-            ulong rest = _barriers.Acquire(ref _descriptors[_nextUsed].Rest);
+            ulong rest = _barriers.Acquire(ref PackedDescriptor.Rest(_descriptors + _nextUsed));
             if (!IsUsed(rest))
                 break;
             uint id = (ushort)(rest >> 32);
@@ -186,15 +186,15 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
     {
         uint position = _nextUsed | (_usedWrap ? EventSuppression.WrapBit : 0u);
         Volatile.Write(
-            ref _driverEvent->Both,
+            ref EventSuppression.Both(_driverEvent),
             _hasEventIndex ? position | ((uint)EventSuppression.AtDescriptor << 16) : (uint)EventSuppression.Enable << 16);
         _barriers.Full();
-        return !IsUsed(Volatile.Read(ref _descriptors[_nextUsed].Rest));
+        return !IsUsed(Volatile.Read(ref PackedDescriptor.Rest(_descriptors + _nextUsed)));
     }
 
     /// <inheritdoc/>
     public readonly void SuppressInterrupts() =>
-        Volatile.Write(ref _driverEvent->Both, (uint)EventSuppression.Disable << 16);
+        Volatile.Write(ref EventSuppression.Both(_driverEvent), (uint)EventSuppression.Disable << 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly bool IsUsed(ulong rest)

@@ -1,47 +1,62 @@
 using System.Runtime.InteropServices;
+using Dataplane.Linux;
 
 namespace Dataplane.Virtio;
 
 /// <summary>A descriptor of a packed queue (virtio 1.2, section 2.8.13).</summary>
+[KernelStruct("struct vring_packed_desc", "linux/virtio_ring.h")]
 [StructLayout(LayoutKind.Explicit, Size = Length)]
-internal struct PackedDescriptor
+internal unsafe struct PackedDescriptor
 {
     public const int Length = 16;
 
+    [KernelField("addr")]
     [FieldOffset(0)] public ulong Address;
+
+    [KernelField("len")]
     [FieldOffset(8)] public uint BufferLength;
+
     [FieldOffset(12)] public ushort Id;
+
     [FieldOffset(14)] public DescriptorFlags Flags;
 
-    /// <summary>The three fields behind the address: written and read at once, the flags are never seen without the others.</summary>
-    [FieldOffset(8)] public ulong Rest;
+    /// <summary>
+    /// The three fields behind the address, as one word: written and read at once, the flags are never seen without the others.
+    /// </summary>
+    public static ref ulong Rest(PackedDescriptor* descriptor) => ref *(ulong*)&descriptor->BufferLength;
 
-    /// <summary><see cref="Rest"/> of its fields.</summary>
+    /// <summary>The three fields as one word.</summary>
     public static ulong RestOf(uint length, ushort id, DescriptorFlags flags) =>
         length | ((ulong)id << 32) | ((ulong)flags << 48);
 }
 
 /// <summary>When one side wants to be notified by the other (section 2.8.14).</summary>
+[KernelStruct("struct vring_packed_desc_event", "linux/virtio_ring.h")]
 [StructLayout(LayoutKind.Explicit, Size = Length)]
-internal struct EventSuppression
+internal unsafe struct EventSuppression
 {
     public const int Length = 4;
 
     /// <summary>RING_EVENT_FLAGS_ENABLE: always.</summary>
+    [KernelConstant("linux/virtio_ring.h", Name = "VRING_PACKED_EVENT_FLAG_ENABLE")]
     public const ushort Enable = 0;
 
     /// <summary>RING_EVENT_FLAGS_DISABLE: never.</summary>
+    [KernelConstant("linux/virtio_ring.h", Name = "VRING_PACKED_EVENT_FLAG_DISABLE")]
     public const ushort Disable = 1;
 
     /// <summary>RING_EVENT_FLAGS_DESC: at a descriptor; with an event index only.</summary>
+    [KernelConstant("linux/virtio_ring.h", Name = "VRING_PACKED_EVENT_FLAG_DESC")]
     public const ushort AtDescriptor = 2;
 
     /// <summary>The wrap counter in <see cref="OffsetWrap"/>.</summary>
     public const ushort WrapBit = 1 << 15;
 
+    [KernelField("off_wrap")]
     [FieldOffset(0)] public ushort OffsetWrap;
+
     [FieldOffset(2)] public ushort Flags;
 
     /// <summary>Both fields, for one store or load.</summary>
-    [FieldOffset(0)] public uint Both;
+    public static ref uint Both(EventSuppression* suppression) => ref *(uint*)suppression;
 }

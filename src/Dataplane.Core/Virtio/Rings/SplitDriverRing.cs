@@ -227,7 +227,7 @@ internal unsafe struct SplitDriverRing : IDriverRing<SplitDriverRing>
     {
         SplitDescriptor* descriptor = _descriptors + id;
         descriptor->Address = address;
-        descriptor->Rest = length | ((ulong)flags << 32) | ((ulong)next << 48);
+        *(ulong*)&descriptor->BufferLength = length | ((ulong)flags << 32) | ((ulong)next << 48);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Dataplane.Ports;
 using Dataplane.Vfio.Devices;
 
 namespace Dataplane.Vfio.Nics.Intel;
@@ -11,15 +12,6 @@ internal static class RssTable
 {
     /// <summary>Entries of the table, a byte each.</summary>
     public const int Length = 128;
-
-    /// <summary>The key that Microsoft's RSS verification suite publishes, which DPDK's Intel drivers use too.</summary>
-    private static ReadOnlySpan<byte> Key =>
-    [
-        0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
-        0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
-        0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
-        0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
-    ];
 
     /// <summary>Writes the key and spreads the table over the first queues, in turn.</summary>
     /// <param name="registers">Of the device.</param>
@@ -38,8 +30,8 @@ internal static class RssTable
     public static void WriteKey<TRegisters>(TRegisters registers, int key)
         where TRegisters : struct, IRegisterSpace
     {
-        for (int i = 0; i < Key.Length; i += sizeof(uint))
-            registers.Write32(key + i, BinaryPrimitives.ReadUInt32LittleEndian(Key[i..]));
+        for (int i = 0; i < RssKey.Default.Length; i += sizeof(uint))
+            registers.Write32(key + i, BinaryPrimitives.ReadUInt32LittleEndian(RssKey.Default[i..]));
     }
 
     /// <summary>Spreads a table over the first queues, in turn.</summary>

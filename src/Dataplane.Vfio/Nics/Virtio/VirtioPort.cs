@@ -34,7 +34,7 @@ internal sealed class VirtioPort<TRegisters> : Port
     private readonly VirtioNetOffer _offer;
     private readonly DataplaneMemory _memory;
     private readonly uint? _speed;
-    private readonly List<EventFd> _rxSignals = [];
+    private readonly RxSignals _rxSignals = new();
     private PortConfiguration? _configuration;
     private VirtioControlQueue? _control;
     private VirtioFeatures _features;
@@ -76,14 +76,9 @@ internal sealed class VirtioPort<TRegisters> : Port
         _features = _offer.FeaturesFor(configuration);
         CheckQueues(configuration);
         CheckRoom(configuration.Pool, Mtu);
+        _rxSignals.Make(Name, configuration, _function.InterruptVectors);
         _configuration = configuration;
         Initialize();
-        if (configuration.RxInterrupts)
-        {
-            for (int i = 0; i < configuration.RxQueues; i++)
-                _rxSignals.Add(new EventFd());
-        }
-
         if (HasControlQueue)
         {
             int index = ControlQueueIndex;
@@ -94,7 +89,7 @@ internal sealed class VirtioPort<TRegisters> : Port
     protected override RxQueue CreateRxQueue(RxQueueContext context)
     {
         int index = RxIndex(context.Index);
-        EventFd? signal = context.Interrupts ? _rxSignals[context.Index] : null;
+        _rxSignals.TryGet(context.Index, out EventFd? signal);
         return VirtioQueues.CreateRx(
             context, Id, OptionsFor(index, context.Descriptors, "rx"), _device.NotifierOf(index, _features), signal);
     }
@@ -205,7 +200,7 @@ internal sealed class VirtioPort<TRegisters> : Port
     private void EnableInterrupts()
     {
         if (_function.InterruptVectors != 0)
-            _function.EnableInterrupts(OnEvent, _rxSignals);
+            _function.EnableInterrupts(OnEvent, _rxSignals.All);
     }
 
     /// <summary>Section 3.1.1, step 7. Without MSI-X vectors are not looked at.</summary>
@@ -332,13 +327,6 @@ internal sealed class VirtioPort<TRegisters> : Port
                 $"{Name}: {configuration.TxQueues} tx queues need as many rx queues: the device spreads frames over all pairs that are in use",
                 $"configure {configuration.TxQueues} rx queues");
         }
-
-        if (configuration.RxInterrupts && configuration.RxQueues >= _function.InterruptVectors)
-        {
-            throw new DataplaneException(
-                $"{Name}: interrupts of {configuration.RxQueues} rx queues need {configuration.RxQueues + 1} MSI-X vectors; the device has {_function.InterruptVectors}",
-                $"QEMU: -device virtio-net-pci,vectors={configuration.RxQueues + 1}");
-        }
     }
 
     /// <summary>Without mergeable buffers the device has one buffer per frame and drops what does not fit.</summary>
@@ -374,7 +362,6 @@ internal sealed class VirtioPort<TRegisters> : Port
     {
         _control?.Dispose();
         _control = null;
-        Disposal.All(_rxSignals);
-        _rxSignals.Clear();
+        _rxSignals.Dispose();
     }
 }

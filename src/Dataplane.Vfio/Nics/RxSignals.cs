@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Dataplane.Linux;
 using Dataplane.Ports;
 
-namespace Dataplane.Vfio.Nics.Intel;
+namespace Dataplane.Vfio.Nics;
 
 /// <summary>By what the rx queues of a port wake sleeping lcores: a signal per queue, for the vectors 1 and up.</summary>
 internal sealed class RxSignals : IDisposable
