@@ -56,6 +56,11 @@ public abstract class NicModel
     /// <summary>The function that the driver gets: the NIC, or a VF of it.</summary>
     internal virtual INicFunction FunctionOf(INicMachine machine) => machine.Nic;
 
+    /// <summary>Buffers that a received frame takes.</summary>
+    /// <param name="length">Bytes of the frame.</param>
+    /// <param name="room">Bytes that a buffer has behind its headroom.</param>
+    public virtual int BuffersFor(int length, int room) => (length + room - 1) / room;
+
     /// <summary>What must be done before the driver is started, such as starting the PF's; disposed behind the port.</summary>
     internal virtual IDisposable? Prepare(NicTestBed bed) => null;
 }

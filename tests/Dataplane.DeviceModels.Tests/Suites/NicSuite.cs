@@ -40,7 +40,7 @@ public abstract class NicSuite<TModel>
             foreach ((byte[] frame, Packet packet) in batch.Zip(packets))
             {
                 AssertSame(frame, NicTestBed.Content(packet));
-                Assert.Equal((frame.Length + bed.Pool.DataRoom - 1) / bed.Pool.DataRoom, packet.SegmentCount);
+                Assert.Equal(bed.Model.BuffersFor(frame.Length, bed.Pool.DataRoom), packet.SegmentCount);
                 Assert.Equal(bed.Port.Id, packet.Port);
                 Assert.Equal(MbufFlags.None, packet.Mbuf->Flags);
             }

@@ -17,6 +17,9 @@ internal abstract class VirtioTxQueue(TxQueueContext context) : TxQueue(context)
     /// <summary>Makes the ring anew. Before the device uses it.</summary>
     public abstract void Start();
 
+    /// <summary>Notifies the device although it did not ask for it, which does no harm. Any thread.</summary>
+    public abstract void Kick();
+
     /// <summary>Gives back what the device has sent. No lcore sends any more.</summary>
     /// <returns>How many packets the device still has.</returns>
     public abstract int Clean();
@@ -146,6 +149,8 @@ internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
         Counters->Bytes += bytes;
         return done;
     }
+
+    public override void Kick() => _notifier.Notify(_ring.Position);
 
     public override int Clean()
     {

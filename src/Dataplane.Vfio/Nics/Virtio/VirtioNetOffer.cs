@@ -12,6 +12,11 @@ internal sealed record VirtioNetOffer
     /// <summary>VIRTIO_MAX_RX_PKTLEN of DPDK's driver, 9728, without header, addresses, type and a VLAN tag.</summary>
     private const int MaxMtu = 9728 - VirtioNetHeader.Length - 14 - VlanTagging.TagLength;
 
+    /// <summary>
+    /// Without mergeable buffers a frame must fit into one, and this is what buffers are unless somebody makes them larger.
+    /// </summary>
+    private const int MaxMtuInOneBuffer = Mbuf.DefaultDataRoom - 14 - VlanTagging.TagLength;
+
     /// <summary>Pairs that we use at most; more than any machine has lcores for, and what DPDK's driver has.</summary>
     private const int MostPairs = 128;
 
@@ -116,8 +121,7 @@ internal sealed record VirtioNetOffer
             Pairs = (features & VirtioFeatures.NetMq) == 0
                 ? 1 : Math.Clamp((int)device.ReadConfig16(VirtioNetConfig.MaxVirtqueuePairs), 1, MostPairs),
             MacAddress = (features & VirtioFeatures.NetMac) == 0 ? MacAddress.CreateRandom() : ReadMacAddress(device),
-            Mtu = (features & VirtioFeatures.NetMtu) == 0
-                ? MaxMtu : Math.Clamp((int)device.ReadConfig16(VirtioNetConfig.Mtu), 68, MaxMtu),
+            Mtu = ReadMtu(device, features),
             HashTypes = hasRss ? device.ReadConfig32(VirtioNetConfig.SupportedHashTypes) : 0,
             IndirectionEntries = hasRss
                 ? Math.Min((int)device.ReadConfig16(VirtioNetConfig.RssMaxIndirectionTableLength), VirtioRssConfiguration.MostEntries)
@@ -138,6 +142,13 @@ internal sealed record VirtioNetOffer
         if (length < VirtioNetConfig.Length)
             missing |= VirtioFeatures.NetRss;
         return missing;
+    }
+
+    private static int ReadMtu<TRegisters>(VirtioPciDevice<TRegisters> device, VirtioFeatures features)
+        where TRegisters : struct, IRegisterSpace
+    {
+        int most = (features & VirtioFeatures.NetMrgRxbuf) != 0 ? MaxMtu : MaxMtuInOneBuffer;
+        return (features & VirtioFeatures.NetMtu) == 0 ? most : Math.Clamp((int)device.ReadConfig16(VirtioNetConfig.Mtu), 68, most);
     }
 
     private static MacAddress ReadMacAddress<TRegisters>(VirtioPciDevice<TRegisters> device)

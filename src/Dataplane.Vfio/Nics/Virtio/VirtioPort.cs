@@ -40,6 +40,7 @@ internal sealed class VirtioPort<TRegisters> : Port
     private VirtioFeatures _features;
     private volatile bool _isRunning;
     private bool _hasComplained;
+    private bool _wasUp;
 
     private VirtioPort(
         PortContext context, IPciFunction<TRegisters> function, VirtioPciDevice<TRegisters> device, VirtioNetOffer offer, uint? speed)
@@ -110,6 +111,7 @@ internal sealed class VirtioPort<TRegisters> : Port
             _function.SetBusMaster(true);
             ShowQueues();
             _hasComplained = false;
+            _wasUp = false;
             _isRunning = true;
             _device.Go();
             Command();
@@ -139,11 +141,10 @@ internal sealed class VirtioPort<TRegisters> : Port
 
     protected override LinkStatus ReadLink()
     {
-        if (!_isRunning || (_device.Status & VirtioStatus.DeviceNeedsReset) != 0)
-            return LinkStatus.Down;
-        bool isUp = (_features & VirtioFeatures.NetStatus) == 0
-            || (_device.ReadConfig16(VirtioNetConfig.Status) & VirtioNetConfig.LinkUp) != 0;
-        return isUp ? ReadSpeed() : LinkStatus.Down;
+        LinkStatus link = ReadLinkNow();
+        if (!Interlocked.Exchange(ref _wasUp, link.IsUp) && link.IsUp)
+            KickTxQueues();
+        return link;
     }
 
     protected override void OnSetMacAddress(MacAddress address)
@@ -266,6 +267,28 @@ internal sealed class VirtioPort<TRegisters> : Port
     {
         if (!_control!.TrySend(command, data))
             throw new DataplaneException($"{Name}: the device refused the control queue's command {command}");
+    }
+
+    private LinkStatus ReadLinkNow()
+    {
+        if (!_isRunning || (_device.Status & VirtioStatus.DeviceNeedsReset) != 0)
+            return LinkStatus.Down;
+        bool isUp = (_features & VirtioFeatures.NetStatus) == 0
+            || (_device.ReadConfig16(VirtioNetConfig.Status) & VirtioNetConfig.LinkUp) != 0;
+        return isUp ? ReadSpeed() : LinkStatus.Down;
+    }
+
+    /// <summary>
+    /// QEMU (7.2 to 10.0 at least, virtqueue_packed_drop_all) leaves notifications of a packed tx queue suppressed if there was one
+    /// while the link was down; a further one, which is allowed at any time, lets it look at the queue again.
+    /// </summary>
+    private void KickTxQueues()
+    {
+        // With data a notification is not any thread's to send: it would be of the past.
+        if ((_features & VirtioFeatures.NotificationData) != 0)
+            return;
+        foreach (VirtioTxQueue queue in TxQueues.Cast<VirtioTxQueue>())
+            queue.Kick();
     }
 
     private LinkStatus ReadSpeed()

@@ -1,0 +1,50 @@
+using Dataplane.Ports;
+using Dataplane.Vfio.Devices;
+using Dataplane.Vfio.Nics.Virtio;
+
+namespace Dataplane.DeviceModels.Tests.Virtio;
+
+/// <summary>virtio-net of QEMU with split rings and everything that is offered by default: mergeable, indirect, event index.</summary>
+public class VirtioModel : NicModel
+{
+    public sealed override string Device => "virtio-net-pci,disable-legacy=on,iommu_platform=on" + Properties;
+
+    public override PortCapabilities Capabilities { get; } = new()
+    {
+        Offloads = PortOffloads.RxScatter | PortOffloads.RxVlanStrip | PortOffloads.TxVlanInsert | PortOffloads.TxMultiSegment,
+        HasRxInterrupts = true,
+        MaxMtu = 9698,
+    };
+
+    internal override INicDriver Driver { get; } = new VirtioDriver();
+
+    protected virtual string Properties => "";
+
+    /// <summary>Every buffer has room for a header, but only in the first there is one.</summary>
+    public override int BuffersFor(int length, int room) => 1 + (Math.Max(length - room, 0) + room + 11) / (room + 12);
+}
+
+/// <summary>With packed rings.</summary>
+public sealed class VirtioPackedModel : VirtioModel
+{
+    protected override string Properties => ",packed=on";
+}
+
+/// <summary>Split rings with nothing that makes them fast: a buffer per frame, chains of descriptors, flags.</summary>
+public class VirtioPlainModel : VirtioModel
+{
+    public override PortCapabilities Capabilities { get; } = new()
+    {
+        Offloads = PortOffloads.RxVlanStrip | PortOffloads.TxVlanInsert | PortOffloads.TxMultiSegment,
+        HasRxInterrupts = true,
+        MaxMtu = 2030,
+    };
+
+    protected override string Properties => ",mrg_rxbuf=off,indirect_desc=off,event_idx=off";
+}
+
+/// <summary>The same with packed rings.</summary>
+public sealed class VirtioPackedPlainModel : VirtioPlainModel
+{
+    protected override string Properties => base.Properties + ",packed=on";
+}
