@@ -197,12 +197,16 @@ internal unsafe partial class IntelRxQueue<TRegisters, TFormat> : RxQueue, IDisp
         _refilled = 0 - (uint)_ring.Length;
     }
 
-    /// <summary>How many descriptors are done from a position on, up to the end of the ring.</summary>
+    /// <summary>
+    /// How many descriptors are done from a position on, up to the end of the ring, and no further than there are buffers:
+    /// a broken device might say so of others.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int CountDone(uint position, int atMost)
     {
         uint index = position & _mask;
-        int most = (int)Math.Min((uint)atMost, _mask + 1 - index);
+        uint buffers = _refilled + _mask + 1 - position;
+        int most = (int)Math.Min(Math.Min((uint)atMost, buffers), _mask + 1 - index);
         Descriptor* first = _descriptors + index;
         int count = 0;
         while (count < most && IsDone(first + count))
