@@ -10,10 +10,10 @@ public abstract class NicSuite<TModel>
     where TModel : NicModel, new()
 {
     /// <summary>
-    /// Bytes that are put on the wire before they are taken from the port. The smallest ring, whose 64 descriptors have 63
-    /// buffers for the device, has room for them: some models drop what does not fit.
+    /// Bytes that are put on the wire before they are taken from the port. The smallest ring, with 64 descriptors of which 32
+    /// may wait for the next refill, has room for them: some models drop what does not fit.
     /// </summary>
-    private const int Batch = 60 << 10;
+    private const int Batch = 30 << 10;
 
     private protected NicSuite()
     {
