@@ -60,7 +60,7 @@ internal sealed class PciBusSession(HostFiles files, EalOptions options, ILogger
         catch (DataplaneException e)
         {
             throw new DataplaneException(
-                $"{problem}, which this process may not know: {e.Problem}",
+                $"{problem}, which the kernel tells only with CAP_SYS_ADMIN",
                 "run as root; in a pod, securityContext: {capabilities: {add: [SYS_ADMIN, SYS_RAWIO]}}", e);
         }
     }
