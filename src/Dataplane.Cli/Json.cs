@@ -8,7 +8,7 @@ using Dataplane.Cli.Hugepages;
 namespace Dataplane.Cli;
 
 /// <summary>What --json prints: snake_case, indented.</summary>
-[JsonSerializable(typeof(NetworkDevices))]
+[JsonSerializable(typeof(NetworkDevice[]))]
 [JsonSerializable(typeof(HugepageState))]
 internal sealed partial class Json : JsonSerializerContext
 {

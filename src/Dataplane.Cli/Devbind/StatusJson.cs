@@ -3,11 +3,11 @@ using Dataplane.Vfio.Pci;
 
 namespace Dataplane.Cli.Devbind;
 
-/// <summary>The devices for programs.</summary>
+/// <summary>The devices for programs: an array.</summary>
 internal static class StatusJson
 {
     public static void Write(IReadOnlyList<DeviceStatus> devices, TextWriter output) =>
-        Json.Write(new NetworkDevices([.. devices.Select(Of)]), Json.Context.NetworkDevices, output);
+        Json.Write([.. devices.Select(Of)], Json.Context.NetworkDeviceArray, output);
 
     private static NetworkDevice Of(DeviceStatus status) => new(
         status.Device.Address,
@@ -29,9 +29,6 @@ internal static class StatusJson
 
     private static string Hex(ushort id) => id.ToString("x4", CultureInfo.InvariantCulture);
 }
-
-/// <summary>The whole answer.</summary>
-internal sealed record NetworkDevices(IReadOnlyList<NetworkDevice> Devices);
 
 /// <summary>One device; ids as four hexadecimal digits, null for what it has not.</summary>
 internal sealed record NetworkDevice(

@@ -15,6 +15,7 @@ internal sealed class HugepageSetup(HostFiles files, TextWriter output)
     /// <exception cref="DataplaneException">The kernel refused, or found fewer, which stay.</exception>
     public void Reserve(ulong pageSize, int? node, ulong pages)
     {
+        CheckMemory(pageSize, pages, _inventory.Total(pageSize, node));
         if (Set(pageSize, node, pages) < pages)
         {
             // Free memory in pieces is pushed together; what that frees suffices often enough.
@@ -38,6 +39,19 @@ internal sealed class HugepageSetup(HostFiles files, TextWriter output)
             + $"{_inventory.Unused(pageSize, node)} of them free");
         if (total > pages)
             output.WriteLine($"{total - pages} more than asked for are in use; they are freed when their programs end");
+    }
+
+    /// <summary>The kernel would push everything out of the memory to satisfy us, and leave a machine that can do nothing else.</summary>
+    private void CheckMemory(ulong pageSize, ulong pages, ulong before)
+    {
+        if (pages <= before || files.ReadKibibytes("/proc/meminfo", "MemAvailable") is not { } available)
+            return;
+        ulong missing = (pages - before) * pageSize;
+        if (missing <= available)
+            return;
+        throw new DataplaneException(
+            $"Cannot set aside {ByteSize.Format(missing)} more in hugepages: the machine has {ByteSize.About(available)} of memory available",
+            $"end programs, or give --setup {ByteSize.FormatForKubernetes((before + (available / pageSize)) * pageSize)} at most");
     }
 
     private ulong Set(ulong pageSize, int? node, ulong pages)

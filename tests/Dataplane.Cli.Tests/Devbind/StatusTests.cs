@@ -65,7 +65,7 @@ public sealed class StatusTests : IDisposable
         using var empty = new FakeMachine();
 
         CommandRun.Of(empty.Files, "devbind -s").AssertPrints("\nNo 'Network' devices detected\n=============================\n");
-        CommandRun.Of(empty.Files, "devbind -s --json").AssertPrints("{\n  \"devices\": []\n}\n");
+        CommandRun.Of(empty.Files, "devbind -s --json").AssertPrints("[]\n");
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class StatusTests : IDisposable
     {
         CommandRun run = CommandRun.Of(_machine.Files, "devbind --status --json");
         using JsonDocument document = JsonDocument.Parse(run.Output);
-        JsonElement[] devices = [.. document.RootElement.GetProperty("devices").EnumerateArray()];
+        JsonElement[] devices = [.. document.RootElement.EnumerateArray()];
 
         Assert.Equal(
             ["0000:01:00.0", "0000:01:00.1", "0000:01:10.0", "0000:02:00.0"],

@@ -25,7 +25,7 @@ internal sealed class FakeHugepageKernel : HostFiles, IDisposable
     /// <summary>Makes a machine with 2 MiB and 1 GiB pages, none set aside.</summary>
     public static FakeHugepageKernel Create(params string[] mounts)
     {
-        var machine = new FakeMachine { ["/proc/meminfo"] = "Hugepagesize:       2048 kB", ["/proc/mounts"] = string.Join('\n', mounts) };
+        var machine = new FakeMachine { ["/proc/meminfo"] = "MemAvailable:   8388608 kB\nHugepagesize:       2048 kB", ["/proc/mounts"] = string.Join('\n', mounts) };
         var kernel = new FakeHugepageKernel(machine);
         foreach (ulong kib in (ulong[])[2048, 1048576])
         {

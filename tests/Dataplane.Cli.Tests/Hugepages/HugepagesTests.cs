@@ -80,6 +80,21 @@ public sealed class HugepagesTests : IDisposable
     }
 
     [Fact]
+    public void More_than_the_memory_that_is_available_is_refused_before_the_machine_is_starved()
+    {
+        _kernel.SetPool(0, 2048, pages: 10, used: 0);
+
+        CommandRun run = Run("--setup 9G");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal(
+            "dataplane: Cannot set aside 9196 MiB more in hugepages: the machine has 8 GiB of memory available\n"
+            + "  Remedy: end programs, or give --setup 8212Mi at most\n",
+            run.Errors);
+        Assert.Contains("0    10     2M     20M    10\n", Run("--show").Output);
+    }
+
+    [Fact]
     public void Memory_in_pieces_is_compacted_before_anybody_complains()
     {
         _kernel.Limit = 100;
