@@ -1,5 +1,5 @@
-using Dataplane.Testing;
 using Dataplane.Ports;
+using Dataplane.Testing;
 using L2Fwd.Shutdown;
 
 namespace L2Fwd.Tests.Shutdown;
