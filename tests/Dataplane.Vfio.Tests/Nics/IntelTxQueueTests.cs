@@ -64,14 +64,16 @@ public sealed unsafe class IntelTxQueueTests
         Assert.Equal(1, bed.Tx.Send([packet]));
         Assert.Equal((Bed.TxTail, 3u), Assert.Single(bed.Writes));
         Descriptor* ring = bed.Tx.Ring.Descriptors;
-        Assert.Equal([Data | 100, Data | 200, Data | EndOfPacket | 50], new[] { ring[0].High, ring[1].High, ring[2].High });
+        ulong[] written = [ring[0].High, ring[1].High, ring[2].High];
+        Assert.Equal([Data | 100, Data | 200, Data | EndOfPacket | 50], written);
         Assert.Equal((ulong)packet.DataPointer, ring[0].Low);
     }
 
     [Fact]
     public void A_context_is_written_where_headers_change_and_not_else()
     {
-        using var bed = new Bed(offloads: PortOffloads.TxIpChecksum | PortOffloads.TxL4Checksum | PortOffloads.TxVlanInsert);
+        using var bed = new Bed(
+            offloads: PortOffloads.TxIpChecksum | PortOffloads.TxL4Checksum | PortOffloads.TxVlanInsert);
         Packet tcp = bed.Create(60), again = bed.Create(60), plain = bed.Create(60), udp = bed.Create(60);
         Ask(tcp, MbufFlags.TxIpChecksum | MbufFlags.TxTcpChecksum, l3: 20);
         Ask(again, MbufFlags.TxIpChecksum | MbufFlags.TxTcpChecksum | MbufFlags.TxVlanInsert, l3: 20);

@@ -17,5 +17,6 @@ internal readonly struct RecordingRegisters(List<(int Offset, uint Value)> write
 
     public void Write32(int offset, uint value) => writes.Add((offset, value));
 
-    private static InvalidOperationException Unexpected(int offset) => new($"Register 0x{offset:x} was accessed otherwise than by a 32-bit write");
+    private static InvalidOperationException Unexpected(int offset) =>
+        new($"Register 0x{offset:x} was accessed otherwise than by a 32-bit write");
 }

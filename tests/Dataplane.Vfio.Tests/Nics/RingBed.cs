@@ -26,7 +26,8 @@ internal sealed unsafe class RingBed<TRx> : IDisposable
     public RingBed(int buffers = 1024, PortOffloads offloads = PortOffloads.None)
     {
         Memory = DataplaneMemory.Create(new MemoryOptions { NoHuge = true }, NullLogger.Instance);
-        Pool = new Mempool(Memory, new MempoolOptions { Count = buffers, DataRoom = DataRoom, CacheSize = 0 }, lcoreCount: 1);
+        var pool = new MempoolOptions { Count = buffers, DataRoom = DataRoom, CacheSize = 0 };
+        Pool = new Mempool(Memory, pool, lcoreCount: 1);
         var port = new PortContext
         {
             Id = 3,
@@ -36,7 +37,12 @@ internal sealed unsafe class RingBed<TRx> : IDisposable
             Logger = NullLogger.Instance,
             Ports = [],
         };
-        var configuration = new PortConfiguration(Pool) { RxDescriptors = Length, TxDescriptors = Length, Offloads = offloads };
+        var configuration = new PortConfiguration(Pool)
+        {
+            RxDescriptors = Length,
+            TxDescriptors = Length,
+            Offloads = offloads,
+        };
         var registers = new RecordingRegisters(Writes);
         Rx = new IntelRxQueue<RecordingRegisters, TRx>(
             _counters.ForRx(0, configuration),

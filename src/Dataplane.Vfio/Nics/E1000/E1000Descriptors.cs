@@ -31,7 +31,7 @@ internal readonly struct LegacyRx : IRxFormat
     static ulong IRxFormat.RssType => 0;
 }
 
-/// <summary>Extended receive descriptors of the 82574 and 82583V (82574 data sheet, "extended Rx descriptor").</summary>
+/// <summary>Extended receive descriptors of the 82574 and 82583V, beyond what <see cref="AdvancedRx"/> has.</summary>
 internal static class ExtendedRx
 {
     /// <summary>As <see cref="LegacyRx.FrameErrors"/>.</summary>
@@ -68,7 +68,8 @@ internal readonly unsafe struct E1000Tx : ITxFormat
 
     static ulong ITxFormat.Data => Extended | InsertFcs | TypeData;
 
-    static MbufFlags ITxFormat.NeedsContext => MbufFlags.TxIpChecksum | MbufFlags.TxTcpChecksum | MbufFlags.TxUdpChecksum;
+    static MbufFlags ITxFormat.NeedsContext =>
+        MbufFlags.TxIpChecksum | MbufFlags.TxTcpChecksum | MbufFlags.TxUdpChecksum;
 
     static ulong ITxFormat.Details(uint packetLength) => 0;
 

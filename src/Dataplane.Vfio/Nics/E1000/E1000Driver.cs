@@ -5,8 +5,8 @@ using Dataplane.Vfio.Nics.Intel;
 namespace Dataplane.Vfio.Nics.E1000;
 
 /// <summary>
-/// <c>net_e1000_em</c>: Intel's gigabit NICs from before the 82575, as far as they have a copper PHY and differ in nothing
-/// but what <see cref="E1000Model"/> says.
+/// <c>net_e1000_em</c>: Intel's gigabit NICs from before the 82575, as far as they have a copper PHY and differ in
+/// nothing but what <see cref="E1000Model"/> says.
 /// </summary>
 internal sealed class E1000Driver : INicDriver
 {

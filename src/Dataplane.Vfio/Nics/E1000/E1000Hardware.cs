@@ -8,8 +8,8 @@ using static Dataplane.Vfio.Nics.E1000.E1000Registers;
 namespace Dataplane.Vfio.Nics.E1000;
 
 /// <summary>
-/// What is done to the device's registers, outside of the queues' own (8254x manual chapter 14, 82574 data sheet chapter
-/// 4). Device models keep registers through a reset, so everything that matters is written at each start.
+/// What is done to the device's registers, outside of the queues' own (8254x manual chapter 14, 82574 data sheet
+/// chapter 4). Device models keep registers through a reset, so everything that matters is written at each start.
 /// </summary>
 internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model model, string device)
     where TRegisters : struct, IRegisterSpace
@@ -94,7 +94,8 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
         return IsOfAStation(address)
             ? address
             : throw new DataplaneException(
-                $"{device} has no MAC address in its EEPROM ({address})", "write the EEPROM anew with the vendor's tool");
+                $"{device} has no MAC address in its EEPROM ({address})",
+                "write the EEPROM anew with the vendor's tool");
     }
 
     /// <summary>Sets the address that it receives for.</summary>
@@ -284,7 +285,8 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
         for (int i = 0; i < 3; i++)
         {
             registers.Write32(Eerd, EerdStart | ((uint)i << EerdAddressShift));
-            if (!RegisterWait.TryUntil(registers, Eerd, EerdDone, EerdDone, TimeSpan.FromMilliseconds(10), out uint word))
+            TimeSpan atMost = TimeSpan.FromMilliseconds(10);
+            if (!RegisterWait.TryUntil(registers, Eerd, EerdDone, EerdDone, atMost, out uint word))
                 return false;
             wire |= (ulong)(word >> EerdDataShift) << (16 * i);
         }
@@ -304,8 +306,8 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     }
 
     /// <summary>
-    /// A reset in the middle of an access may hang the bus (82574 data sheet, "master disable"). Not all devices say that
-    /// it ended.
+    /// A reset in the middle of an access may hang the bus (82574 data sheet, "master disable"). Not all devices say
+    /// that it ended.
     /// </summary>
     private void EndMemoryAccess()
     {

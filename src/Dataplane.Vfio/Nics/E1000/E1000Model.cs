@@ -18,7 +18,7 @@ internal sealed record E1000Model
     /// <summary>Queues of either direction.</summary>
     public int Queues { get; private init; } = 1;
 
-    /// <summary>KiB of the packet buffer for receiving, such that two of the longest frames fit into the rest (PBA).</summary>
+    /// <summary>KiB of the packet buffer for receiving (PBA); the longest frame fits into the rest.</summary>
     public uint RxBufferSize { get; private init; }
 
     /// <summary>The longest frame with VLAN tag, without FCS, in bytes.</summary>

@@ -38,7 +38,8 @@ internal sealed partial class E1000Port<TRegisters, TRx>
 
     private IEnumerable<IntelRxQueue<TRegisters, TRx>> RxRings => RxQueues.Cast<IntelRxQueue<TRegisters, TRx>>();
 
-    private IEnumerable<IntelTxQueue<TRegisters, E1000Tx>> TxRings => TxQueues.Cast<IntelTxQueue<TRegisters, E1000Tx>>();
+    private IEnumerable<IntelTxQueue<TRegisters, E1000Tx>> TxRings =>
+        TxQueues.Cast<IntelTxQueue<TRegisters, E1000Tx>>();
 
     /// <summary>Tells the device all rings; those of queues that are not configured are taken away.</summary>
     private void StartQueues(PortConfiguration configuration)

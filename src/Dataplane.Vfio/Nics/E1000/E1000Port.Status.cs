@@ -15,14 +15,15 @@ internal sealed partial class E1000Port<TRegisters, TRx>
     {
         _counters.Collect();
         statistics.InputMissed += _counters.Total(GigabitCounters.MissedPackets);
-        statistics.InputErrors += _counters.Total(GigabitCounters.CrcErrors) + _counters.Total(GigabitCounters.LengthErrors)
-            + _counters.Total(GigabitCounters.RxErrors) + _counters.Total(GigabitCounters.AlignmentErrors)
+        statistics.InputErrors += _counters.Total(GigabitCounters.CrcErrors)
+            + _counters.Total(GigabitCounters.LengthErrors) + _counters.Total(GigabitCounters.RxErrors) + _counters.Total(GigabitCounters.AlignmentErrors)
             + _counters.Total(GigabitCounters.CarrierExtensionErrors);
         statistics.OutputErrors += _counters.Total(GigabitCounters.ExcessiveCollisions)
             + _counters.Total(GigabitCounters.LateCollisions);
     }
 
-    protected override void AddExtendedStatistics(ICollection<ExtendedStatistic> statistics) => _counters.AddTo(statistics);
+    protected override void AddExtendedStatistics(ICollection<ExtendedStatistic> statistics) =>
+        _counters.AddTo(statistics);
 
     protected override void OnResetStatistics() => _counters.Reset();
 

@@ -9,7 +9,11 @@ using static Dataplane.Vfio.Nics.E1000.E1000Registers;
 
 namespace Dataplane.Vfio.Nics.E1000;
 
-/// <summary>A port of <see cref="E1000Driver"/>. The device is reset when the port is made and whenever it is stopped.</summary>
+/// <summary>
+/// A port of <see cref="E1000Driver"/>. The device is reset when the port is made and whenever it is stopped.
+/// </summary>
+/// <typeparam name="TRegisters">How registers are reached.</typeparam>
+/// <typeparam name="TRx">The format of receive descriptors.</typeparam>
 internal sealed partial class E1000Port<TRegisters, TRx> : Port
     where TRegisters : struct, IRegisterSpace
     where TRx : struct, IRxFormat
@@ -55,7 +59,8 @@ internal sealed partial class E1000Port<TRegisters, TRx> : Port
 
     /// <summary>Resets the device and reads its address.</summary>
     /// <exception cref="DataplaneException">It does not answer as it should.</exception>
-    public static E1000Port<TRegisters, TRx> Open(PortContext context, IPciFunction<TRegisters> function, E1000Model model)
+    public static E1000Port<TRegisters, TRx> Open(
+        PortContext context, IPciFunction<TRegisters> function, E1000Model model)
     {
         TRegisters registers = function.OpenBar(0);
         var hardware = new E1000Hardware<TRegisters>(registers, model, function.Name);
@@ -158,7 +163,7 @@ internal sealed partial class E1000Port<TRegisters, TRx> : Port
             $"{Name} cannot use the mempool {pool.Name}: its buffers take {pool.DataRoom} bytes",
             $"give it a data room of at least {MinBuffer} bytes");
 
-    /// <summary>The device may be gone, which is no reason to keep its memory; without a reset it is not started again.</summary>
+    /// <summary>A device that is gone is no reason to keep its memory; without a reset it is not started again.</summary>
     private void ResetQuietly()
     {
         try

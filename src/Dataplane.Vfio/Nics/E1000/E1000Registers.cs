@@ -1,9 +1,9 @@
 namespace Dataplane.Vfio.Nics.E1000;
 
 /// <summary>
-/// Registers of the 8254x (PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual, chapter 13) and of
-/// the 82574 and 82583V (82574 data sheet, chapter 10), by the names that they have there. Offsets in bytes. What only
-/// the 82574 and 82583V have says so.
+/// Registers of the 8254x (PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual, chapter 13)
+/// and of the 82574 and 82583V (82574 data sheet, chapter 10), by the names that they have there. Offsets in bytes.
+/// What only the 82574 and 82583V have says so.
 /// </summary>
 internal static class E1000Registers
 {
@@ -157,7 +157,7 @@ internal static class E1000Registers
     /// <summary>CTRL bit 29: must be zero (82574).</summary>
     public const uint CtrlMustBeZero = 1u << 29;
 
-    /// <summary>CTRL.VME: take VLAN tags out of what is received, and put them into what is sent where descriptors say so.</summary>
+    /// <summary>CTRL.VME: take VLAN tags out of received frames, insert them where tx descriptors say so.</summary>
     public const uint CtrlVlanMode = 1u << 30;
 
     /// <summary>CTRL.PHY_RST.</summary>
@@ -238,7 +238,7 @@ internal static class E1000Registers
     /// <summary>RCTL.BAM: broadcasts.</summary>
     public const uint RctlBroadcast = 1u << 15;
 
-    /// <summary>RCTL.BSIZE: two bits, 2048 bytes halved each time; 16 times as much with <see cref="RctlBufferSizeExtension"/>.</summary>
+    /// <summary>RCTL.BSIZE, two bits: 2048 bytes, halved each time; BSEX has 16 times as much.</summary>
     public const int RctlBufferSizeShift = 16;
 
     /// <summary>RCTL.BSEX.</summary>
@@ -268,7 +268,7 @@ internal static class E1000Registers
     /// <summary>TIPG of a copper PHY: IPGT 10, IPGR1 8, IPGR2 6.</summary>
     public const uint TipgCopper = 10 | (8 << 10) | (6 << 20);
 
-    /// <summary>RXDCTL: prefetch when 32 are left and 4 are there; count in descriptors, write each back at once.</summary>
+    /// <summary>RXDCTL: prefetch when 32 are left and 4 are there; in descriptors, each written back at once.</summary>
     public const uint RxThresholds = 32 | (4 << 8) | (1 << 16) | (1 << 24);
 
     /// <summary>TXDCTL: prefetch when 31 are left; count in descriptors, write back what asks for it at once.</summary>
