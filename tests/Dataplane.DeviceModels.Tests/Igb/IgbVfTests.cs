@@ -112,6 +112,23 @@ public sealed class IgbVfTests
     }
 
     [Fact]
+    public void An_address_that_a_stopped_port_is_given_counts_from_the_next_start_on()
+    {
+        using var bed = new NicTestBed(_model);
+        bed.Start();
+        bed.Port.Stop();
+        // A PF does not listen to a VF that was reset and has not told it yet (Linux igb_rcv_msg_from_vf).
+        _model.Host!.IsSilent = true;
+        bed.Port.SetMacAddress(new MacAddress([0x02, 0, 0, 0, 0x77, 0x01]));
+        _model.Host!.IsSilent = false;
+        bed.Port.Start();
+        byte[] frame = TestFrames.To(bed.Port.MacAddress, 60, 1);
+        bed.Wire.Send(frame);
+        Assert.Equal(frame, bed.ReceiveFrame());
+        bed.AssertClean();
+    }
+
+    [Fact]
     public unsafe void A_tag_is_inserted_where_it_is_asked_for()
     {
         using var bed = new NicTestBed(_model);

@@ -14,7 +14,12 @@ internal abstract unsafe partial class DeviceModel
     private const ulong StatusDone = 1UL << 32, TcpContext = 1UL << 11, Ipv4Context = 1UL << 10;
     private const int ContextType = 2, DataType = 3;
 
-    private readonly Dictionary<int, (ulong Low, ulong High)> _contexts = [];
+    private const int Contexts = 2;
+
+    private readonly Dictionary<(int Queue, int Index), (ulong Low, ulong High)> _contexts = [];
+
+    /// <summary>Whether what is sent passes the switch between functions, which looks into the context of every packet.</summary>
+    protected virtual bool IsSwitched => false;
 
     /// <summary>Checks and completes the enabling or disabling of a transmit queue (4.6.8, 4.6.8.1).</summary>
     protected void OnTxControl(int queue, uint before, uint value)
@@ -24,8 +29,12 @@ internal abstract unsafe partial class DeviceModel
         if (((before ^ value) & QueueEnable) == 0)
             return;
         File[control] = (value & ~QueueEnable) | (before & QueueEnable);
-        File.After(2, control, () => File[control] = value);
-        _contexts.Remove(queue);
+        // 4.6.8.1: what waits for the link keeps the queue enabled.
+        bool isStuck = (value & QueueEnable) == 0 && !IsLinkUp && File[block + Offset.Head] != File[block + Offset.Tail];
+        if (!isStuck)
+            File.After(2, control, () => File[control] = value);
+        for (int i = 0; i < Contexts; i++)
+            _contexts.Remove((queue, i));
         if ((value & QueueEnable) == 0)
             return;
         Require(IsTransmitting, $"4.6.8: TXDCTL[{queue}].ENABLE set before DMATXCTL.TE");
@@ -75,7 +84,7 @@ internal abstract unsafe partial class DeviceModel
         if (type == ContextType)
         {
             Require(pieces.Count == 0, "7.2.3.2.3: a context within a packet");
-            _contexts[queue] = (low, high);
+            _contexts[(queue, ContextIndex(high))] = (low, high);
             return;
         }
 
@@ -105,11 +114,15 @@ internal abstract unsafe partial class DeviceModel
     private byte[] Complete(int queue, byte[] frame, ulong options)
     {
         ulong wanted = options & (InsertVlan | IpChecksum | L4Checksum);
-        Require((wanted != 0) == ((options & CheckContext) != 0), "7.2.3.2.4: CC is set if and only if a context is used");
-        if (wanted != 0)
+        Require(
+            (IsSwitched || wanted != 0) == ((options & CheckContext) != 0),
+            "7.2.3.2.4: CC is set if and only if a context is used, which the switch does with every packet");
+        if ((options & CheckContext) != 0)
         {
-            Require(_contexts.ContainsKey(queue), "7.2.3.2.3: a packet refers to a context that there is not");
-            (ulong low, ulong high) = _contexts[queue];
+            Require(
+                _contexts.TryGetValue((queue, ContextIndex(options)), out (ulong Low, ulong High) context),
+                "7.2.3.2.3: a packet refers to a context that there is not");
+            (ulong low, ulong high) = context;
             int l2 = (int)(low >> 9) & 0x7F;
             int l3 = (int)low & 0x1FF;
             Require(l2 >= 14, $"7.2.3.2.3: MACLEN {l2}");
@@ -132,6 +145,13 @@ internal abstract unsafe partial class DeviceModel
         if (frame.Length < PaddedLength)
             Array.Resize(ref frame, PaddedLength);
         return frame;
+    }
+
+    private int ContextIndex(ulong high)
+    {
+        int index = (int)(high >> 36) & 7;
+        Require(index < Contexts, $"7.2.3.2.3: IDX {index}");
+        return index;
     }
 
     private static void Store(byte[] frame, int place, uint sum) =>

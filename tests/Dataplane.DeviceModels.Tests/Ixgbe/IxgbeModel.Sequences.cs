@@ -71,6 +71,7 @@ internal sealed partial class IxgbeModel
         File.After(2, Ctrl, () => File[Ctrl] = 0);
         File.After(3, Eec, () => File[Eec] |= AutoReadDone);
         File.After(3, Rdrxctl, () => File[Rdrxctl] |= DmaInitDone);
+        HangsReceivePath = false;
         ClearPacketBuffer();
         _causes = 0;
         _isRestarted = false;
@@ -90,7 +91,7 @@ internal sealed partial class IxgbeModel
     {
         if (before == value)
             return;
-        Require((File[SecRxCtrl] & 2) != 0 && (File[SecRxStat] & 1) != 0, "4.6.7: RXCTRL.RXEN changed without SECRXSTAT.SECRX_RDY");
+        Require((File[SecRxCtrl] & 2) != 0 && ((File[SecRxStat] & 1) != 0 || HangsReceivePath), "4.6.7: RXCTRL.RXEN changed without SECRXSTAT.SECRX_RDY");
         if (value == 0)
             return;
         Require(_isReady, "4.6.3: RXCTRL.RXEN set before a reset");
@@ -120,14 +121,14 @@ internal sealed partial class IxgbeModel
             Require(File[Rxpbsize + (i * 4)] == 0, $"4.6.11.3.4: RXPBSIZE[{i}] is not zero");
         Require(File[Fcrth] == (size * 1024) - 0x6000, "4.6.3.2: FCRTH[0].RTH is not RXPBSIZE[0] - 0x6000");
         Require(File[Dtxmxszrq] == 0xFFF, "4.6.11.3.4: DTXMXSZRQ is not 0xFFF");
-        Require(File[Txpbsize] == 160u << 10 && File[Txpbthresh] is > 0 and <= 160, "4.6.11.3.4: TXPBSIZE[0] or TXPBTHRESH[0]");
+        Require(File[Txpbsize] == 160u << 10 && File[Txpbthresh] is > 0 and <= 160 - 16, "4.6.11.3.4: TXPBSIZE[0] or TXPBTHRESH[0]");
     }
 
     private void OnSecurityControl(uint before, uint value)
     {
         if ((value & 2) == 0)
             File[SecRxStat] = 0;
-        else
+        else if (!HangsReceivePath)
             File.After(2, SecRxStat, () => File[SecRxStat] = 1);
     }
 

@@ -52,6 +52,9 @@ internal sealed partial class IxgbeModel : DeviceModel
     /// <summary>Whether requests of the device are stuck, so that master disable never ends (5.2.5.3.2).</summary>
     public bool IsStuck { get; set; }
 
+    /// <summary>Whether the receive path never runs empty, until the device is reset.</summary>
+    public bool HangsReceivePath { get; set; }
+
     /// <summary>How often the device was reset.</summary>
     public int Resets { get; private set; }
 

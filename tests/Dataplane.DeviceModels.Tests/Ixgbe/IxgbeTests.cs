@@ -237,6 +237,59 @@ public sealed unsafe class IxgbeTests
     }
 
     [Fact]
+    public void What_a_dead_link_keeps_from_being_sent_does_not_keep_the_port_from_stopping()
+    {
+        using ModelBed<IxgbeModel> bed = ModelBed.Physical(Sfp).Start();
+        bed.Model.SetLink(up: false);
+        bed.Send(TestFrames.To(TestFrames.Stranger, 60));
+        bed.Port.Stop();
+        Assert.Equal(0, bed.Pool.Statistics.InUse);
+        bed.Model.SetLink(up: true);
+        bed.Port.Start();
+        bed.Send(TestFrames.To(TestFrames.Stranger, 61));
+        Assert.Equal(61, Assert.Single(bed.Sent).Length);
+        bed.AssertClean();
+    }
+
+    [Fact]
+    public void A_receive_path_that_hangs_is_mended_by_the_reset()
+    {
+        using ModelBed<IxgbeModel> bed = ModelBed.Physical(Sfp);
+        bed.Model.HangsReceivePath = true;
+        bed.Start();
+        bed.Model.Deliver(TestFrames.To(ModelBed.Address, 60));
+        Assert.Equal(1, bed.ReceiveAll());
+        bed.Port.Dispose();
+    }
+
+    [Fact]
+    public void A_tag_needs_no_lengths_but_a_checksum_does()
+    {
+        using ModelBed<IxgbeModel> bed = ModelBed.Physical(Sfp);
+        bed.Start(c => c with { Offloads = PortOffloads.TxVlanInsert | PortOffloads.TxIpChecksum });
+        // As a received packet has them that was sent otherwise before.
+        bed.Send(TestFrames.To(TestFrames.Stranger, 60), (MbufFlags.TxVlanInsert, L2: 500, L3: 600));
+        Assert.Equal(64, Assert.Single(bed.Sent).Length);
+        bed.Send(TestFrames.To(TestFrames.Stranger, 60), (MbufFlags.TxIpChecksum, L2: 0, L3: 20));
+        bed.Send(TestFrames.To(TestFrames.Stranger, 60), (MbufFlags.TxIpChecksum, L2: 14, L3: 0));
+        Assert.Single(bed.Sent);
+        Assert.Equal(2UL, bed.Port.GetStatistics().OutputErrors);
+        bed.AssertClean();
+    }
+
+    [Fact]
+    public void A_single_queue_gives_the_hash_if_it_is_asked_for_it()
+    {
+        using ModelBed<IxgbeModel> bed = ModelBed.Physical(Sfp).Start(c => c with { Offloads = PortOffloads.RxRssHash });
+        bed.Model.Deliver((IpFrame.Kinds[0] with { Flow = 7, Destination = ModelBed.Address }).Create());
+        var burst = new Packet[1];
+        Assert.Equal(1, bed.Port.RxQueues[0].Receive(burst));
+        Assert.Equal(MbufFlags.RxRssHash, burst[0].Mbuf->Flags);
+        burst[0].Free();
+        bed.AssertClean();
+    }
+
+    [Fact]
     public void More_waking_queues_than_vectors_are_refused()
     {
         using ModelBed<IxgbeModel> bed = ModelBed.Physical(Sfp, vectors: 3);

@@ -48,6 +48,8 @@ internal sealed class IxgbeVfModel : DeviceModel
 
     protected override bool IsTransmitting => true;
 
+    protected override bool IsSwitched => true;
+
     /// <summary>PFQDE: queues of virtual functions drop, whatever they ask for.</summary>
     protected override int PacketBufferSize => 512 << 10;
 

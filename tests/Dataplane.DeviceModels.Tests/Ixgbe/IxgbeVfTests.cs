@@ -90,6 +90,32 @@ public sealed class IxgbeVfTests
     }
 
     [Fact]
+    public void Every_packet_refers_to_a_context_since_it_passes_the_switch()
+    {
+        using ModelBed<IxgbeVfModel> bed = ModelBed.Virtual(VfX550);
+        bed.Start(c => c with { TxDescriptors = 64, Offloads = PortOffloads.TxVlanInsert });
+        for (int i = 0; i < 100; i++)
+            bed.Send(TestFrames.To(TestFrames.Stranger, 60, i), (i % 3 == 1 ? MbufFlags.TxVlanInsert : 0, L2: 0, L3: 0));
+        Assert.Equal(100, bed.Sent.Count);
+        bed.Port.Stop();
+        bed.Port.Configure(new PortConfiguration(bed.Pool) { TxDescriptors = 64 });
+        bed.Port.Start();
+        for (int i = 0; i < 100; i++)
+            bed.Send(TestFrames.To(TestFrames.Stranger, 60, i));
+        Assert.Equal(200, bed.Sent.Count);
+        bed.AssertClean();
+    }
+
+    [Fact]
+    public void Broadcasts_arrive_from_physical_functions_that_leave_them_out_of_mode_0()
+    {
+        using ModelBed<IxgbeVfModel> bed = ModelBed.Virtual(Vf82599).Start();
+        bed.Model.Deliver(TestFrames.To(TestFrames.Broadcast, 60));
+        Assert.Equal(1, bed.ReceiveAll());
+        bed.AssertClean();
+    }
+
+    [Fact]
     public void A_trusted_82599_function_has_all_multicast_but_not_everything()
     {
         using ModelBed<IxgbeVfModel> bed = ModelBed.Virtual(Vf82599);

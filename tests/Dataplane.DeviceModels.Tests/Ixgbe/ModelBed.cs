@@ -77,6 +77,18 @@ internal sealed class ModelBed<TModel> : IDisposable
         return total;
     }
 
+    /// <summary>Sends a frame and may ask for something to be done to it.</summary>
+    public unsafe void Send(ReadOnlySpan<byte> frame, (MbufFlags Flags, ushort L2, ushort L3) wish = default)
+    {
+        Assert.True(Pool.TryAllocate(out Packet packet));
+        Assert.True(packet.TryAppend(frame.Length, out Span<byte> room));
+        frame.CopyTo(room);
+        packet.Mbuf->Flags |= wish.Flags;
+        packet.Mbuf->L2Length = wish.L2;
+        packet.Mbuf->L3Length = wish.L3;
+        Assert.Equal(1, Port.TxQueues[0].Send([packet]));
+    }
+
     /// <summary>Closes the port; nothing was lost and nothing done wrong.</summary>
     public void AssertClean()
     {

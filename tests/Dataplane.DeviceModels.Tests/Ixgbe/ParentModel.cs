@@ -18,6 +18,7 @@ internal sealed class ParentModel
     private MacAddress _address;
     private uint _version;
     private uint _mode;
+    private bool _acceptsBroadcast = true;
 
     /// <summary>Whether its interface is up.</summary>
     public bool IsUp { get; set; } = true;
@@ -58,6 +59,7 @@ internal sealed class ParentModel
         IsClearToSend = false;
         IsFrameLengthSet = false;
         _mode = 0;
+        _acceptsBroadcast = true;
         _version = Version10;
         _address = default;
     }
@@ -69,7 +71,7 @@ internal sealed class ParentModel
             return false;
         var destination = new MacAddress(frame.AsSpan(0, 6));
         if (destination.Wire == 0xFFFF_FFFF_FFFF)
-            return true;
+            return _acceptsBroadcast;
         return destination.IsMulticast ? _mode >= AllMulticast : destination == _address || _mode == Promiscuous;
     }
 
@@ -137,6 +139,8 @@ internal sealed class ParentModel
         if (mode == Promiscuous && (!CanGrantPromiscuous || _version == Version12))
             return false;
         message[1] = _mode = mode;
+        // So up to Linux 5.17: mode 0 means not even broadcasts.
+        _acceptsBroadcast = mode != 0;
         return true;
     }
 }

@@ -41,8 +41,9 @@ internal sealed class IgbPort<TRegisters> : IgbPortBase<TRegisters>
         TRegisters registers = function.OpenBar(0);
         var hardware = new IgbHardware<TRegisters>(registers, model, function.Name);
         hardware.Reset();
+        var port = new IgbPort<TRegisters>(context, function, registers, model, hardware);
         hardware.SetDriverLoaded(true);
-        return new IgbPort<TRegisters>(context, function, registers, model, hardware);
+        return port;
     }
 
     protected override void StartDevice(PortConfiguration configuration)
@@ -138,7 +139,9 @@ internal sealed class IgbPort<TRegisters> : IgbPortBase<TRegisters>
     private void Reset()
     {
         _needsReset = true;
+        Counters.Suspend();
         _hardware.Reset();
+        Counters.Resume();
         _hardware.SetDriverLoaded(true);
         _needsReset = false;
     }

@@ -48,6 +48,7 @@ internal sealed class IgbVfHardware<TRegisters>
     public void StopDevice()
     {
         DisableInterrupts();
+        _isCutOff = true;
         _registers.Write32(Vtctrl, _registers.Read32(Vtctrl) | IgbRegisters.CtrlReset);
         // The PF is told by an interrupt of its own; the VF's registers do not answer for a moment.
         Thread.Sleep(1);
@@ -106,6 +107,6 @@ internal sealed class IgbVfHardware<TRegisters>
         return _isCutOff ? LinkStatus.Down : IgbLink.Decode(_registers.Read32(Vtstatus));
     }
 
-    /// <summary>Whether the PF was reset since the last start.</summary>
+    /// <summary>Whether the PF does not know the VF: it, or the VF, was reset and has not told the PF yet.</summary>
     public bool IsCutOff => _isCutOff;
 }

@@ -48,7 +48,9 @@ internal sealed class IgbVfPort<TRegisters> : IgbPortBase<TRegisters>
 
     protected override void StartDevice(PortConfiguration configuration)
     {
+        Counters.Suspend();
         MacAddress address = _hardware.Reset();
+        Counters.Resume();
         if (address != MacAddress)
             _hardware.SetMacAddress(MacAddress);
         ApplyMtu(Mtu);
@@ -73,15 +75,20 @@ internal sealed class IgbVfPort<TRegisters> : IgbPortBase<TRegisters>
         _hardware.DisableInterrupts();
         Function.DisableInterrupts();
         Queues.WaitUntilSent();
-        Counters.Collect();
+        Counters.Suspend();
         _ = Queues.TrySwitchOff();
         _hardware.StopDevice();
-        Counters.OnDeviceReset();
+        Counters.Resume();
         Function.SetBusMaster(false);
         Queues.Release();
     }
 
-    protected override void OnSetMacAddress(MacAddress address) => _hardware.SetMacAddress(address);
+    /// <summary>A PF does not listen to a VF between its reset, which a stop is, and the next start, which sets the address.</summary>
+    protected override void OnSetMacAddress(MacAddress address)
+    {
+        if (!_hardware.IsCutOff)
+            _hardware.SetMacAddress(address);
+    }
 
     protected override void ApplyMtu(int mtu) => _hardware.SetMtu(mtu);
 

@@ -82,6 +82,9 @@ internal readonly unsafe struct AdvancedTx : ITxFormat
     /// <summary>CC, 82599 and its family: the packet refers to a context (7.2.3.2.4).</summary>
     public const ulong CheckContext = 1UL << 39;
 
+    /// <summary>IDX, in a context and in the packets that refer to it: the second of the two contexts that a queue has.</summary>
+    public const ulong SecondContext = 1UL << 36;
+
     public const int PacketLengthShift = 46;
 
     /// <summary>In a context, low word: the length of the Ethernet header.</summary>
@@ -100,9 +103,16 @@ internal readonly unsafe struct AdvancedTx : ITxFormat
     private const uint EthernetHeader = 14;
 
     private const int MaxL2Length = 127;
+
+    /// <summary>IPv4 without options.</summary>
+    private const int MinL3Length = 20;
     private const int MaxL3Length = 511;
 
     private const MbufFlags Checksums = MbufFlags.TxIpChecksum | MbufFlags.TxTcpChecksum | MbufFlags.TxUdpChecksum;
+
+    /// <summary>The context of packets that ask for nothing: it says where the Ethernet header ends.</summary>
+    public static Descriptor PlainContext =>
+        new() { Low = EthernetHeader << ContextL2LengthShift, High = Context | SecondContext };
 
     static ulong ITxFormat.Data => Data;
 
@@ -112,7 +122,10 @@ internal readonly unsafe struct AdvancedTx : ITxFormat
 
     static ulong ITxFormat.Details(Mbuf* mbuf) => (ulong)mbuf->PacketLength << PacketLengthShift;
 
-    static bool ITxFormat.CanDescribe(Mbuf* mbuf) => mbuf->L2Length <= MaxL2Length && mbuf->L3Length <= MaxL3Length;
+    /// <summary>A tag alone needs no lengths, and those of a received packet are anything.</summary>
+    static bool ITxFormat.CanDescribe(Mbuf* mbuf) =>
+        (mbuf->Flags & Checksums) == 0
+        || (mbuf->L2Length is >= (ushort)EthernetHeader and <= MaxL2Length && mbuf->L3Length is >= MinL3Length and <= MaxL3Length);
 
     static Descriptor ITxFormat.Context(Mbuf* mbuf)
     {

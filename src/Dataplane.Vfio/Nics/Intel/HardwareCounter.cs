@@ -11,9 +11,6 @@ internal enum CounterKind
 
     /// <summary>32 bits that run on and wrap, as VFs have them.</summary>
     Running,
-
-    /// <summary>A pair of 36 bits that runs on and wraps, as VFs have it.</summary>
-    RunningPair,
 }
 
 /// <summary>A statistics register.</summary>

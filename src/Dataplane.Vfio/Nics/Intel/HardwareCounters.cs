@@ -13,18 +13,18 @@ internal sealed class HardwareCounters<TRegisters>(TRegisters registers, IReadOn
     where TRegisters : struct, IRegisterSpace
 {
     private const ulong Mask32 = uint.MaxValue;
-    private const ulong Mask36 = (1UL << 36) - 1;
 
     private readonly Lock _gate = new();
     private readonly ulong[] _totals = new ulong[counters.Count];
     private readonly ulong[] _last = new ulong[counters.Count];
+    private bool _isSuspended;
 
     /// <summary>Reads the registers and adds what they counted since the last time.</summary>
     public void Collect()
     {
         lock (_gate)
         {
-            for (int i = 0; i < _totals.Length; i++)
+            for (int i = 0; i < _totals.Length && !_isSuspended; i++)
                 _totals[i] += ReadSinceLast(i);
         }
     }
@@ -40,13 +40,26 @@ internal sealed class HardwareCounters<TRegisters>(TRegisters registers, IReadOn
     }
 
     /// <summary>
-    /// The device was reset, after <see cref="Collect"/>: registers that run on start from where they stand now, whether the reset
-    /// set them to zero or not.
+    /// The device is about to be reset: collects, and then nobody who asks for statistics meanwhile touches its registers, up to
+    /// <see cref="Resume"/>.
     /// </summary>
-    public void OnDeviceReset()
+    public void Suspend()
     {
         lock (_gate)
         {
+            Collect();
+            _isSuspended = true;
+        }
+    }
+
+    /// <summary>
+    /// The device was reset: registers that run on start from where they stand now, whether the reset set them to zero or not.
+    /// </summary>
+    public void Resume()
+    {
+        lock (_gate)
+        {
+            _isSuspended = false;
             for (int i = 0; i < _last.Length; i++)
                 _ = ReadSinceLast(i);
         }
@@ -86,11 +99,11 @@ internal sealed class HardwareCounters<TRegisters>(TRegisters registers, IReadOn
         ulong now = registers.Read32(counter.Offset);
         if (now == Mask32)
             return 0; // so read registers of a device that is gone; a count that high comes again
-        if (counter.Kind is CounterKind.ClearOnReadPair or CounterKind.RunningPair)
+        if (counter.Kind == CounterKind.ClearOnReadPair)
             now |= (ulong)registers.Read32(counter.Offset + sizeof(uint)) << 32;
-        if (counter.Kind is CounterKind.ClearOnRead or CounterKind.ClearOnReadPair)
+        if (counter.Kind != CounterKind.Running)
             return now;
-        ulong since = (now - _last[i]) & (counter.Kind == CounterKind.Running ? Mask32 : Mask36);
+        ulong since = (now - _last[i]) & Mask32;
         _last[i] = now;
         return since;
     }

@@ -11,6 +11,10 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat>
     private const int MaxSegments = 32;
 
     private readonly ulong _contextBits;
+    private readonly Descriptor _plainContext;
+
+    // Whether the device must still be given the context of packets that ask for nothing.
+    private bool _owesPlainContext;
 
     /// <summary>The context that the device has for this queue; zero if none, which no context is.</summary>
     private Descriptor _context;
@@ -27,9 +31,11 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat>
             if (IsSendable(mbuf))
             {
                 bool needsContext = NeedsContext(mbuf, out Descriptor context);
-                if (mbuf->SegmentCount + (needsContext ? 1u : 0) > end - tail)
+                if (mbuf->SegmentCount + (needsContext ? 1u : 0) + (_owesPlainContext ? 1u : 0) > end - tail)
                     break;
                 uint start = tail;
+                if (_owesPlainContext)
+                    WritePlainContext(ref tail);
                 if (needsContext)
                     Write(ref tail, _context = context);
                 Write(ref tail, mbuf);
@@ -70,6 +76,21 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat>
         return _context.Low != context.Low || _context.High != context.High;
     }
 
+    /// <summary>The device has no context any more, neither that of a packet nor that of all.</summary>
+    private void ForgetContexts()
+    {
+        _context = default;
+        _owesPlainContext = _plainBits != 0;
+        _isPlain = !_hasOffloads && !_owesPlainContext;
+    }
+
+    private void WritePlainContext(ref uint tail)
+    {
+        Write(ref tail, _plainContext);
+        _owesPlainContext = false;
+        _isPlain = !_hasOffloads;
+    }
+
     /// <summary>Writes the buffers of a packet. Empty ones are left out: a device may take one for the packet's end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Write(ref uint tail, Mbuf* mbuf)
@@ -94,7 +115,7 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat>
     private ulong Options(MbufFlags flags)
     {
         if ((flags & Offloads) == 0)
-            return 0;
+            return _plainBits;
         ulong options = _contextBits;
         if ((flags & MbufFlags.TxVlanInsert) != 0)
             options |= TxBits.InsertVlan;

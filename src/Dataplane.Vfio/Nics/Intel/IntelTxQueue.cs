@@ -56,6 +56,10 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat> : TxQueue, IDisp
     private readonly int _tailRegister;
     private readonly int _maxFrame;
     private readonly bool _hasOffloads;
+    private readonly ulong _plainBits;
+
+    // Neither offloads nor the plain context stand in the way of packets of one buffer each.
+    private bool _isPlain;
     private uint _tail;
     private uint _clean;
 
@@ -72,6 +76,8 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat> : TxQueue, IDisp
         _maxFrame = settings.MaxFrame;
         _contextBits = settings.ContextBits;
         _hasOffloads = context.Offloads != PortOffloads.None;
+        _plainContext = settings.PlainContext;
+        _plainBits = settings.PlainBits;
         _ring = new DescriptorRing(port.Memory, $"{port.Name} tx {context.Index}", context.Descriptors, port.NumaNode);
         _descriptors = _ring.Descriptors;
         _packets = _ring.Packets;
@@ -79,6 +85,7 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat> : TxQueue, IDisp
         _cleanFrom = Math.Min(CleanFrom, (uint)_ring.Length / 2);
         _blockMemory = new AlignedMemory((nuint)((_ring.Length >> BlockShift) * sizeof(TxBlock)));
         _blocks = (TxBlock*)_blockMemory.Address;
+        ForgetContexts();
     }
 
     /// <summary>The ring, as the device must be told of it.</summary>
@@ -100,7 +107,7 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat> : TxQueue, IDisp
         _ring.Clear();
         _tail = 0;
         _clean = 0;
-        _context = default;
+        ForgetContexts();
     }
 
     /// <inheritdoc/>
@@ -117,7 +124,7 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat> : TxQueue, IDisp
     {
         if (_tail - _clean >= _cleanFrom)
             Clean();
-        if (_hasOffloads)
+        if (!_isPlain)
             return SendAny(burst);
         // Packets of one buffer that ask for nothing. Should one be otherwise, what was written so far, of which the
         // device does not know yet, is written again by SendAny.
@@ -129,6 +136,7 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat> : TxQueue, IDisp
         MbufFlags flags = MbufFlags.None;
         uint segments = 1;
         int oddLength = 0;
+        ulong plain = TFormat.Data | TxBits.EndOfPacket | _plainBits;
         fixed (Packet* first = burst)
         {
             Packet* next = first;
@@ -147,7 +155,7 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat> : TxQueue, IDisp
                     uint length = mbuf->DataLength;
                     packets[i] = next[i];
                     descriptors[i].Low = mbuf->BufferIova + mbuf->DataOffset;
-                    descriptors[i].High = TFormat.Data | TxBits.EndOfPacket | length | TFormat.Details(length);
+                    descriptors[i].High = plain | length | TFormat.Details(length);
                     bytes += length;
                     flags |= mbuf->Flags;
                     segments |= mbuf->SegmentCount;

@@ -61,6 +61,12 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
         | PortOffloads.RxScatter | PortOffloads.TxVlanInsert | PortOffloads.TxIpChecksum | PortOffloads.TxL4Checksum
         | PortOffloads.TxMultiSegment;
 
+    /// <summary>
+    /// Whether what is sent passes the switch between functions, which needs a context for every packet: 7.2.3.2.4, CC.
+    /// X550 takes a VF that sends otherwise for malicious and stops its queues.
+    /// </summary>
+    protected virtual bool IsSwitched => false;
+
     /// <summary>Where the registers of a receive queue start.</summary>
     protected abstract int RxBlock(int queue);
 
@@ -110,6 +116,8 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
             TailRegister = TxBlock(context.Index) + Tdt,
             MaxFrame = MaxSentFrame - FcsLength,
             ContextBits = AdvancedTx.CheckContext,
+            PlainContext = IsSwitched ? AdvancedTx.PlainContext : default,
+            PlainBits = IsSwitched ? AdvancedTx.CheckContext | AdvancedTx.SecondContext : 0,
         });
 
     protected override void OnStart()
@@ -239,7 +247,7 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
             int block = TxBlock(queue.Index);
             if (isMoving)
                 isMoving = IxgbeRings.TryDrainTx(Nic, block, queue.Tail, DrainTime);
-            IxgbeRings.DisableTx(Nic, block);
+            Note(IxgbeRings.TryDisableTx(Nic, block), "TXDCTL", queue.Index);
         }
 
         CloseTransmit();
@@ -249,7 +257,17 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
     {
         CloseReceive();
         for (int i = 0; i < RxQueues.Count; i++)
-            IxgbeRings.DisableRx(Nic, RxBlock(i));
+            Note(IxgbeRings.TryDisableRx(Nic, RxBlock(i)), "RXDCTL", i);
         Thread.Sleep(1);
+    }
+
+    /// <summary>
+    /// A queue with packets that a dead link keeps from being sent may stay on. It does no harm: the device loses its access to
+    /// memory next, and is reset before it gets it back.
+    /// </summary>
+    private void Note(bool isOff, string register, int queue)
+    {
+        if (!isOff)
+            Logger.LogDebug("{Port}: {Register}[{Queue}].ENABLE did not clear", Name, register, queue);
     }
 }

@@ -97,8 +97,11 @@ internal sealed class IxgbeParent<TRegisters>(IxgbeDevice<TRegisters> device, Vf
 /// <summary>Whose frames a virtual function receives.</summary>
 internal enum VfReceiveMode : uint
 {
-    /// <summary>Its own and broadcasts.</summary>
-    Own = 0,
+    /// <summary>
+    /// Its own, broadcasts and those of groups that it asks for. With mode 0, which leaves out groups, PF drivers of before
+    /// 2022 (Linux 5.18) and DPDK's leave out broadcasts, too.
+    /// </summary>
+    Own = 1,
 
     /// <summary>Also those of all multicast groups.</summary>
     AllMulticast = 2,

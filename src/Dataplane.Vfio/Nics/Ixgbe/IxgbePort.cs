@@ -54,8 +54,9 @@ internal sealed class IxgbePort<TRegisters> : IxgbeFunctionPort<TRegisters>
     {
         if (!_isReset)
         {
-            Statistics.Collect();
+            Statistics.Suspend();
             IxgbeReset.Run(Nic, Function.Configuration);
+            Statistics.Resume();
         }
 
         _isReset = false;

@@ -13,6 +13,8 @@ internal static class IxgbeReceive
 
     private const int StandardFrame = 1518;
 
+    private static readonly TimeSpan CloseTime = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Settings of the whole unit, before any queue.</summary>
     public static void Initialize<TRegisters>(
         IxgbeDevice<TRegisters> device, PortConfiguration configuration, int mtu, bool promiscuous, bool allMulticast)
@@ -39,12 +41,18 @@ internal static class IxgbeReceive
         InitializeHash(device, configuration);
     }
 
-    /// <summary>Opens or closes the unit: 4.6.7 has the security block hold back frames meanwhile.</summary>
+    /// <summary>
+    /// Opens or closes the unit: 4.6.7 has the security block hold back frames meanwhile. A path that does not run empty is
+    /// closed nevertheless: only the reset that follows mends it.
+    /// </summary>
     public static void SetEnabled<TRegisters>(IxgbeDevice<TRegisters> device, bool enabled)
         where TRegisters : struct, IRegisterSpace
     {
         device.Change(SecRxCtrl, set: SecRxCtrlRxDisable, clear: 0);
-        device.WaitSet(SecRxStat, SecRxStatReady, "SECRXSTAT.SECRX_RDY: the receive path to be empty");
+        if (enabled)
+            device.WaitSet(SecRxStat, SecRxStatReady, "SECRXSTAT.SECRX_RDY: the receive path to be empty");
+        else
+            _ = RegisterWait.TryUntil(device.Registers, SecRxStat, SecRxStatReady, SecRxStatReady, CloseTime, out _);
         device.Change(Rxctrl, set: enabled ? RxctrlEnable : 0, clear: enabled ? 0 : RxctrlEnable);
         device.Change(SecRxCtrl, set: 0, clear: SecRxCtrlRxDisable);
         device.Flush();
@@ -79,7 +87,8 @@ internal static class IxgbeReceive
     private static void InitializeHash<TRegisters>(IxgbeDevice<TRegisters> device, PortConfiguration configuration)
         where TRegisters : struct, IRegisterSpace
     {
-        bool usesHash = configuration.RxQueues > 1 && configuration.RssHash != RssHash.None;
+        bool isWanted = configuration.RxQueues > 1 || configuration.Offloads.HasFlag(PortOffloads.RxRssHash);
+        bool usesHash = isWanted && configuration.RssHash != RssHash.None;
         uint checksum = configuration.Offloads.HasFlag(PortOffloads.RxL4Checksum) ? RxcsumIpPayload : 0;
         // 8.2.3.7.7 PCSD: the descriptor holds either the hash or the checksum of a fragment.
         device.Write(Rxcsum, checksum | RxcsumPacketChecksumDisable);

@@ -159,7 +159,9 @@ internal static class IxgbeRegisters
     public const int Tdt = 0x18;
     public const int Txdctl = 0x28;
     public const uint TxdctlEnable = 1u << 25;
-    public const int TxdctlPrefetch = 32;
+
+    /// <summary>PTHRESH and HTHRESH: fetch below 32, as soon as there is one; HTHRESH must not be zero then (8.2.3.9.10).</summary>
+    public const int TxdctlPrefetch = 32 | (1 << 8);
     public const int Tdwbal = 0x38;
     public const int Tdwbah = 0x3C;
 

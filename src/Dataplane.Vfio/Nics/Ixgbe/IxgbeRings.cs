@@ -10,6 +10,9 @@ namespace Dataplane.Vfio.Nics.Ixgbe;
 /// </summary>
 internal static class IxgbeRings
 {
+    /// <summary>Some 10 times what Intel's drivers wait for a queue to end.</summary>
+    private static readonly TimeSpan DisableTime = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Tells a receive queue where its ring is.</summary>
     /// <param name="device">The device.</param>
     /// <param name="block">Where the queue's registers start.</param>
@@ -49,11 +52,12 @@ internal static class IxgbeRings
     }
 
     /// <summary>Takes the ring back; 100 us later the device writes no more (4.6.7.1.2).</summary>
-    public static void DisableRx<TRegisters>(IxgbeDevice<TRegisters> device, int block)
+    /// <returns>False if the queue did not react in time.</returns>
+    public static bool TryDisableRx<TRegisters>(IxgbeDevice<TRegisters> device, int block)
         where TRegisters : struct, IRegisterSpace
     {
         device.Change(block + Rxdctl, set: 0, clear: RxdctlEnable);
-        device.WaitClear(block + Rxdctl, RxdctlEnable, "RXDCTL.ENABLE to clear");
+        return RegisterWait.TryUntil(device.Registers, block + Rxdctl, RxdctlEnable, 0, DisableTime, out _);
     }
 
     /// <summary>Tells a transmit queue where its ring is.</summary>
@@ -86,10 +90,11 @@ internal static class IxgbeRings
         RegisterWait.TryUntil(device.Registers, block + Tdh, uint.MaxValue, tail, atMost, out _);
 
     /// <summary>Takes the ring back; behind it the device neither reads nor writes it.</summary>
-    public static void DisableTx<TRegisters>(IxgbeDevice<TRegisters> device, int block)
+    /// <returns>False if the queue did not react in time, for example because the link is down.</returns>
+    public static bool TryDisableTx<TRegisters>(IxgbeDevice<TRegisters> device, int block)
         where TRegisters : struct, IRegisterSpace
     {
         device.Write(block + Txdctl, 0);
-        device.WaitClear(block + Txdctl, TxdctlEnable, "TXDCTL.ENABLE to clear");
+        return RegisterWait.TryUntil(device.Registers, block + Txdctl, TxdctlEnable, 0, DisableTime, out _);
     }
 }

@@ -6,9 +6,12 @@ namespace Dataplane.Vfio.Nics.Ixgbe;
 /// <summary>The transmit unit of a physical function (82599 4.6.8).</summary>
 internal static class IxgbeTransmit
 {
-    /// <summary>All of the transmit packet buffer, and the fill at which no more is fetched, in KiB (4.6.11.3.4).</summary>
+    /// <summary>
+    /// All of the transmit packet buffer, and the fill at which no more is fetched, in KiB: room for the longest frame below
+    /// (4.6.11.3.4, 8.2.3.9.16).
+    /// </summary>
     private const uint PacketBuffer = 160;
-    private const uint PacketBufferThreshold = 150;
+    private const uint PacketBufferThreshold = PacketBuffer - 16;
 
     /// <summary>Settings of the whole unit, before any queue.</summary>
     public static void Initialize<TRegisters>(IxgbeDevice<TRegisters> device)

@@ -70,6 +70,8 @@ internal sealed class IxgbeVfPort<TRegisters> : IxgbeFunctionPort<TRegisters>
         return new IxgbeVfPort<TRegisters>(context, function, device, mailbox, parent, introduction, asksParent);
     }
 
+    protected override bool IsSwitched => true;
+
     protected override int RxBlock(int queue) => IxgbeVfReset.RxBlock(queue);
 
     protected override int TxBlock(int queue) => IxgbeVfReset.TxBlock(queue);
@@ -81,9 +83,9 @@ internal sealed class IxgbeVfPort<TRegisters> : IxgbeFunctionPort<TRegisters>
     {
         if (!_isReset)
         {
-            Statistics.Collect();
+            Statistics.Suspend();
             IxgbeVfReset.Run(Nic, _mailbox);
-            Statistics.OnDeviceReset();
+            Statistics.Resume();
             _ = _parent.Introduce();
         }
 

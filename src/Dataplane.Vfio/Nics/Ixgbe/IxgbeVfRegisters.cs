@@ -39,9 +39,5 @@ internal static class IxgbeVfRegisters
     public const int VfRetaLength = 64;
 
     // 8.3.5.5 Statistics: they run on and wrap
-    public const int Vfgprc = 0x101C;
-    public const int Vfgorc = 0x1020;
     public const int Vfmprc = 0x1034;
-    public const int Vfgptc = 0x201C;
-    public const int Vfgotc = 0x2020;
 }
