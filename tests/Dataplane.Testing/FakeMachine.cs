@@ -24,7 +24,17 @@ internal sealed class FakeMachine : IDisposable
         File.CreateSymbolicLink(link, target);
     }
 
-    public void Remove(string path) => File.Delete(Path.Join(Root, path));
+    public void MakeDirectory(string path) => Directory.CreateDirectory(Path.Join(Root, path));
+
+    /// <summary>Removes a file, a link, or a directory with all that is in it.</summary>
+    public void Remove(string path)
+    {
+        string full = Path.Join(Root, path);
+        if (Directory.Exists(full) && new DirectoryInfo(full).LinkTarget is null)
+            Directory.Delete(full, recursive: true);
+        else
+            File.Delete(full);
+    }
 
     public void Hugepages(ulong kib, int total, int free, int reserved = 0, int overcommit = 0, int surplus = 0)
     {

@@ -94,13 +94,21 @@ internal sealed class BindingGuard(HostFiles files, bool force)
         if (!device.IsNetworkController)
             throw new DataplaneException($"{device.Address} is no network controller (class 0x{device.Class:x6})", Force);
 
-        foreach (InterfaceUse use in device.Interfaces.Select(name => _routes[name]).Where(use => use.IsActive))
+        if (device.HasHiddenInterfaces)
         {
             throw new DataplaneException(
-                use.HasDefaultRoute
-                    ? $"{device.Address} carries the default route of this machine (interface {use.Name})"
-                    : $"{device.Address} is in use: its interface {use.Name} is up and has routes",
-                use.HasDefaultRoute ? Force : $"run 'ip link set {use.Name} down', or {Force}");
+                $"{device.Address} has an interface in another network namespace, where it may be in use",
+                $"run it in that namespace (a pod needs hostNetwork: true to see the host's), or {Force}");
+        }
+
+        foreach (InterfaceUse use in device.Interfaces.Select(name => _routes[name]).Where(use => use.IsActive))
+        {
+            if (use.HasDefaultRoute)
+                throw new DataplaneException($"{device.Address} carries the default route of this machine (interface {use.Name})", Force);
+            throw new DataplaneException(
+                $"{device.Address} is in use: its interface {use.Name} is up and "
+                + (use.HasRoutes ? "has routes" : $"{string.Join(", ", use.Uppers)} is built on it"),
+                $"run 'ip link set {use.Name} down', or {Force}");
         }
 
         if (device.VirtualFunctions.Count > 0)

@@ -8,10 +8,15 @@ namespace Dataplane.Vfio.Pci;
 /// <param name="IsUp">Whether it is administratively up.</param>
 /// <param name="HasRoutes">Whether routes go through it or through what is built on it (a bond, bridge or VLAN), so that it has an address in use.</param>
 /// <param name="HasDefaultRoute">Whether one of those is a default route.</param>
-internal sealed record InterfaceUse(string Name, bool IsUp, bool HasRoutes, bool HasDefaultRoute)
+/// <param name="Uppers">
+/// What is built right on it. Its routes may be where we do not see them: those of Open vSwitch are on a port of the switch,
+/// those of a VRF in a table of their own, those of a bridge in its guests.
+/// </param>
+internal sealed record InterfaceUse(
+    string Name, bool IsUp, bool HasRoutes, bool HasDefaultRoute, IReadOnlyList<string> Uppers)
 {
     /// <summary>Whether the machine would miss it.</summary>
-    public bool IsActive => HasDefaultRoute || (IsUp && HasRoutes);
+    public bool IsActive => HasDefaultRoute || (IsUp && (HasRoutes || Uppers.Count > 0));
 }
 
 /// <summary>The main routing tables, IPv4's and IPv6's, as they are when this is made.</summary>
@@ -41,7 +46,7 @@ internal sealed class RoutedInterfaces
             CollectUppers(name, stack);
             bool isUp = ParseHex(_files.ReadText($"{Interfaces}/{name}/flags") is ['0', 'x', .. string digits] ? digits : "") is { } flags
                 && (flags & Up) != 0;
-            return new InterfaceUse(name, isUp, stack.Overlaps(_routed), stack.Overlaps(_default));
+            return new InterfaceUse(name, isUp, stack.Overlaps(_routed), stack.Overlaps(_default), Uppers(name));
         }
     }
 
@@ -81,15 +86,26 @@ internal sealed class RoutedInterfaces
             _default.Add(name);
     }
 
-    /// <summary>What is built on an interface has a link to it: <c>upper_bond0</c>.</summary>
     private void CollectUppers(string name, HashSet<string> stack)
     {
-        const string Prefix = "upper_";
-        foreach (string entry in _files.ListNames($"{Interfaces}/{name}"))
+        foreach (string upper in Uppers(name))
         {
-            if (entry.StartsWith(Prefix, StringComparison.Ordinal) && stack.Add(entry[Prefix.Length..]))
-                CollectUppers(entry[Prefix.Length..], stack);
+            if (stack.Add(upper))
+                CollectUppers(upper, stack);
         }
+    }
+
+    /// <summary>An interface has a link to what is built on it: <c>upper_bond0</c>.</summary>
+    private string[] Uppers(string name)
+    {
+        const string Prefix = "upper_";
+        return
+        [
+            .. _files.ListNames($"{Interfaces}/{name}")
+                .Where(entry => entry.StartsWith(Prefix, StringComparison.Ordinal))
+                .Select(entry => entry[Prefix.Length..])
+                .Order(StringComparer.Ordinal),
+        ];
     }
 
     private static bool IsRejected(string flags) => ParseHex(flags) is not { } value || (value & Reject) != 0;

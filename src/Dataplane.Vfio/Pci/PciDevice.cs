@@ -43,6 +43,9 @@ internal sealed record PciDevice
     /// <summary>Names of its network interfaces in our network namespace.</summary>
     public IReadOnlyList<string> Interfaces { get; init; } = [];
 
+    /// <summary>Whether it has interfaces that sysfs, as we see it, does not name: they are in another network namespace.</summary>
+    public bool HasHiddenInterfaces { get; init; }
+
     /// <summary>What modules that can drive it are found by (modules.alias); null if the kernel does not say.</summary>
     public string? ModuleAlias { get; init; }
 

@@ -20,6 +20,8 @@ internal sealed class PciInventory(HostFiles files)
         string directory = DirectoryOf(address);
         if (ReadHex($"{directory}/vendor") is not { } vendor || ReadHex($"{directory}/device") is not { } device)
             return null;
+        string[] parents = InterfaceParents(directory);
+        string[] interfaces = [.. parents.SelectMany(files.ListNames).Order(StringComparer.Ordinal)];
         return new PciDevice
         {
             Address = address,
@@ -41,7 +43,8 @@ internal sealed class PciInventory(HostFiles files)
             GroupNeighbours = [.. InOrder(files.ListNames($"{directory}/iommu_group/devices")).Where(other => other != address)],
             PhysicalFunction = files.ReadLinkName($"{directory}/physfn"),
             VirtualFunctions = VirtualFunctions(directory),
-            Interfaces = InterfacesBelow(directory),
+            Interfaces = interfaces,
+            HasHiddenInterfaces = interfaces.Length == 0 && Array.Exists(parents, files.Exists),
             ModuleAlias = files.ReadText($"{directory}/modalias"),
         };
     }
@@ -77,15 +80,16 @@ internal sealed class PciInventory(HostFiles files)
         ];
     }
 
-    /// <summary>Interfaces are children of the function, or, with virtio, of the device that its driver made below it.</summary>
-    private string[] InterfacesBelow(string directory) =>
+    /// <summary>
+    /// Where interfaces are: below the function, or, with virtio, below the device that its driver made of it. Such a directory is
+    /// there while there are interfaces, and seems empty where they are in other network namespaces.
+    /// </summary>
+    private string[] InterfaceParents(string directory) =>
     [
         .. files.ListNames(directory)
             .Where(name => name.StartsWith("virtio", StringComparison.Ordinal))
-            .Select(name => $"{directory}/{name}")
-            .Prepend(directory)
-            .SelectMany(parent => files.ListNames($"{parent}/net"))
-            .Order(StringComparer.Ordinal),
+            .Select(name => $"{directory}/{name}/net")
+            .Prepend($"{directory}/net"),
     ];
 
     private int? ReadHex(string path) =>

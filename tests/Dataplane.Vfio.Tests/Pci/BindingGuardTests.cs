@@ -83,6 +83,35 @@ public sealed class BindingGuardTests : IDisposable
     }
 
     [Fact]
+    public void A_device_in_a_switch_is_refused_although_its_routes_are_elsewhere()
+    {
+        _machine.Link("/sys/bus/pci/devices/0000:01:00.0/net/ens1/upper_ovs-system", "../../../../../virtual/net/ovs-system");
+        Routes(DefaultRoute, "br-ex");
+
+        Assert.Equal(
+            "0000:01:00.0 is in use: its interface ens1 is up and ovs-system is built on it; "
+            + "run 'ip link set ens1 down', or give --force if you mean it",
+            RefusesBind().Message);
+        _machine["/sys/bus/pci/devices/0000:01:00.0/net/ens1/flags"] = "0x1002";
+        Guard().CheckBind(Read(), "vfio-pci");
+    }
+
+    [Theory]
+    [InlineData("0000:01:00.0/net")]
+    [InlineData("0000:01:00.0/virtio0/net")]
+    public void A_device_whose_interface_is_in_another_network_namespace_is_refused_unless_forced(string net)
+    {
+        _machine.Remove("/sys/bus/pci/devices/0000:01:00.0/net");
+        _machine.MakeDirectory($"/sys/bus/pci/devices/{net}");
+
+        Assert.Equal(
+            "0000:01:00.0 has an interface in another network namespace, where it may be in use; "
+            + "run it in that namespace (a pod needs hostNetwork: true to see the host's), or give --force if you mean it",
+            RefusesBind().Message);
+        Guard(force: true).CheckBind(Read(), "vfio-pci");
+    }
+
+    [Fact]
     public void The_device_of_virtio_is_known_by_its_interface_too()
     {
         Add(new FakePciFunction("0000:00:03.0") { Id = "1af4:1041", Driver = "virtio-pci", Interfaces = ["eth0"], Group = 1 });
