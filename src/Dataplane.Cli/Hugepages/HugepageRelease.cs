@@ -6,6 +6,12 @@ namespace Dataplane.Cli.Hugepages;
 /// <summary>Gives hugepages back to the system, as far as nobody uses them.</summary>
 internal sealed class HugepageRelease(HostFiles files, IMounts mounts, TextWriter output)
 {
+    /// <summary>
+    /// Part of the path of what kubelet mounts for a pod, whose containers have mounts of their own of it: unmounting it would
+    /// succeed although the pod runs, and its next container would find an empty directory.
+    /// </summary>
+    private const string PodVolume = "/volumes/kubernetes.io~";
+
     private readonly HugepageInventory _inventory = new(files);
 
     /// <summary>Unmounts hugetlbfs, so that files that were left there hold nothing, and frees pages.</summary>
@@ -30,6 +36,12 @@ internal sealed class HugepageRelease(HostFiles files, IMounts mounts, TextWrite
 
     private void Unmount(string directory)
     {
+        if (directory.Contains(PodVolume, StringComparison.Ordinal))
+        {
+            output.WriteLine($"{directory} stays mounted: it belongs to a pod");
+            return;
+        }
+
         int error = mounts.Unmount(directory);
         output.WriteLine(error switch
         {

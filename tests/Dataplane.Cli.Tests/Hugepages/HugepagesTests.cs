@@ -177,6 +177,20 @@ public sealed class HugepagesTests : IDisposable
     }
 
     [Fact]
+    public void Clearing_leaves_the_mounts_of_pods_alone()
+    {
+        const string Volume = "/var/lib/kubelet/pods/6f1c/volumes/kubernetes.io~empty-dir/hugepages";
+        On(FakeHugepageKernel.Create($"nodev {Volume} hugetlbfs rw,pagesize=2M 0 0"));
+        _kernel.SetPool(0, 2048, pages: 100, used: 60);
+
+        Run("--clear").AssertPrints(
+            $"{Volume} stays mounted: it belongs to a pod\n"
+            + "40 hugepages of 2 MiB are freed\n"
+            + "60 hugepages of 2 MiB are in use; they are freed when their programs end\n");
+        Assert.Empty(_mounts.Calls);
+    }
+
+    [Fact]
     public void Clearing_one_node_unmounts_nothing()
     {
         On(FakeHugepageKernel.Create(Mount2M));
