@@ -1,3 +1,4 @@
+using System.Numerics;
 using Dataplane.Memory;
 using Dataplane.Packets;
 using Dataplane.Ports;
@@ -111,7 +112,8 @@ internal sealed record VirtioNetOffer
         where TRegisters : struct, IRegisterSpace
     {
         features &= ~MissingFields(device.ConfigLength);
-        bool hasRss = (features & VirtioFeatures.NetRss) != 0
+        // RSS is used beside MQ only; accepted alone it would move the control queue behind all pairs (section 5.1.2).
+        bool hasRss = (features & VirtioFeatures.NetRss) != 0 && (features & VirtioFeatures.NetMq) != 0
             && device.ReadConfig8(VirtioNetConfig.RssMaxKeySize) >= VirtioRssConfiguration.KeyLength;
         if (!hasRss)
             features &= ~VirtioFeatures.NetRss;
@@ -123,9 +125,7 @@ internal sealed record VirtioNetOffer
             MacAddress = (features & VirtioFeatures.NetMac) == 0 ? MacAddress.CreateRandom() : ReadMacAddress(device),
             Mtu = ReadMtu(device, features),
             HashTypes = hasRss ? device.ReadConfig32(VirtioNetConfig.SupportedHashTypes) : 0,
-            IndirectionEntries = hasRss
-                ? Math.Min((int)device.ReadConfig16(VirtioNetConfig.RssMaxIndirectionTableLength), VirtioRssConfiguration.MostEntries)
-                : 0,
+            IndirectionEntries = hasRss ? ReadIndirectionEntries(device) : 0,
         };
     }
 
@@ -151,12 +151,19 @@ internal sealed record VirtioNetOffer
         return (features & VirtioFeatures.NetMtu) == 0 ? most : Math.Clamp((int)device.ReadConfig16(VirtioNetConfig.Mtu), 68, most);
     }
 
+    /// <summary>Entries of the table that we use: a power of two, as its mask wants it (section 5.1.6.5.7.1).</summary>
+    private static int ReadIndirectionEntries<TRegisters>(VirtioPciDevice<TRegisters> device)
+        where TRegisters : struct, IRegisterSpace
+    {
+        int most = device.ReadConfig16(VirtioNetConfig.RssMaxIndirectionTableLength);
+        return most == 0 ? 0 : Math.Min(1 << BitOperations.Log2((uint)most), VirtioRssConfiguration.MostEntries);
+    }
+
     private static MacAddress ReadMacAddress<TRegisters>(VirtioPciDevice<TRegisters> device)
         where TRegisters : struct, IRegisterSpace
     {
         Span<byte> octets = stackalloc byte[MacAddress.Length];
-        for (int i = 0; i < octets.Length; i++)
-            octets[i] = device.ReadConfig8(VirtioNetConfig.Mac + i);
+        device.ReadConfig(VirtioNetConfig.Mac, octets);
         return new MacAddress(octets);
     }
 }

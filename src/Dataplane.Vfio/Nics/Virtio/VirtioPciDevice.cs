@@ -12,6 +12,9 @@ internal sealed class VirtioPciDevice<TRegisters>
     /// <summary>What every register of a device that was pulled out reads as.</summary>
     private const VirtioStatus Gone = (VirtioStatus)0xFF;
 
+    /// <summary>Generations of the configuration that one read looks at: a device that changes it for ever must not keep us.</summary>
+    private const int MostGenerations = 100;
+
     private static readonly TimeSpan ResetAtMost = TimeSpan.FromSeconds(1);
 
     private readonly VirtioPciStructure _common;
@@ -165,6 +168,20 @@ internal sealed class VirtioPciDevice<TRegisters>
 
     /// <inheritdoc cref="ReadConfig8"/>
     public uint ReadConfig32(int offset) => _configRegisters.Read32(_config.Offset + offset);
+
+    /// <summary>Reads what is longer than a register, of one generation of the configuration (section 4.1.4.3.2).</summary>
+    public void ReadConfig(int offset, Span<byte> bytes)
+    {
+        byte generation;
+        int rounds = 0;
+        do
+        {
+            generation = _commonRegisters.Read8(_common.Offset + ConfigGeneration);
+            for (int i = 0; i < bytes.Length; i++)
+                bytes[i] = ReadConfig8(offset + i);
+        }
+        while (_commonRegisters.Read8(_common.Offset + ConfigGeneration) != generation && ++rounds < MostGenerations);
+    }
 
     private void SetVector(int register, ushort vector, string what)
     {
