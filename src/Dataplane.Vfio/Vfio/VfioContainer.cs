@@ -8,7 +8,7 @@ namespace Dataplane.Vfio.Vfio;
 /// <summary>
 /// What the groups of a runtime share: one IOMMU context, or none at all (No-IOMMU). Which of them is asked of the kernel by
 /// ioctls and never read from the name of a file: device plugins rename <c>/dev/vfio/noiommu-N</c> to <c>/dev/vfio/N</c>.
-/// Belongs to the control plane.
+/// Belongs to the control plane; devices may be given back on any thread, as each port has its own.
 /// </summary>
 internal sealed unsafe class VfioContainer : IDisposable
 {
@@ -18,6 +18,7 @@ internal sealed unsafe class VfioContainer : IDisposable
     private static readonly int[] s_iommus =
         [VfioNumbers.VFIO_TYPE1v2_IOMMU, VfioNumbers.VFIO_TYPE1_IOMMU, VfioNumbers.VFIO_NOIOMMU_IOMMU];
 
+    private readonly Lock _gate = new();
     private readonly HostFiles _files;
     private readonly SafeFileHandle _handle;
     private readonly Dictionary<int, VfioGroup> _groups = [];
@@ -50,24 +51,13 @@ internal sealed unsafe class VfioContainer : IDisposable
     public VfioGroup Join(PciDevice device)
     {
         int number = device.IommuGroup ?? throw VfioRefusals.NoGroup(device);
-        if (!_groups.TryGetValue(number, out VfioGroup? group))
+        lock (_gate)
         {
-            group = VfioGroup.Open(_files, device, number, Leave);
-            try
-            {
-                Attach(group, device);
-            }
-            catch
-            {
-                group.Close();
-                throw;
-            }
-
-            _groups.Add(number, group);
+            if (!_groups.TryGetValue(number, out VfioGroup? group))
+                _groups.Add(number, group = OpenGroup(number, device));
+            group.Users++;
+            return group;
         }
-
-        group.Share();
-        return group;
     }
 
     /// <summary>Lets the devices reach all segments of a memory, those to come included, until their last group is gone.</summary>
@@ -85,10 +75,29 @@ internal sealed unsafe class VfioContainer : IDisposable
     {
         _watch?.Dispose();
         _mappings?.End();
-        foreach (VfioGroup group in _groups.Values)
-            group.Close();
-        _groups.Clear();
+        lock (_gate)
+        {
+            foreach (VfioGroup group in _groups.Values)
+                group.Close();
+            _groups.Clear();
+        }
+
         _handle.Dispose();
+    }
+
+    private VfioGroup OpenGroup(int number, PciDevice device)
+    {
+        VfioGroup group = VfioGroup.Open(_files, device, number, Leave);
+        try
+        {
+            Attach(group, device);
+            return group;
+        }
+        catch
+        {
+            group.Close();
+            throw;
+        }
     }
 
     private void Attach(VfioGroup group, PciDevice device)
@@ -110,13 +119,18 @@ internal sealed unsafe class VfioContainer : IDisposable
         return iommu;
     }
 
-    /// <summary>The last device of a group has gone.</summary>
+    /// <summary>A device of a group has gone.</summary>
     private void Leave(VfioGroup group)
     {
-        _groups.Remove(group.Number);
-        // The kernel would do it, too, when the last group leaves the container.
-        if (_groups.Count == 0)
-            _mappings?.End();
-        group.Close();
+        lock (_gate)
+        {
+            if (--group.Users != 0)
+                return;
+            _groups.Remove(group.Number);
+            // The kernel would do it, too, when the last group leaves the container.
+            if (_groups.Count == 0)
+                _mappings?.End();
+            group.Close();
+        }
     }
 }

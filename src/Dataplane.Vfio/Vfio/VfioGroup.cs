@@ -13,28 +13,30 @@ internal sealed unsafe class VfioGroup : IDisposable
     private readonly HostFiles _files;
     private readonly string _path;
     private readonly SafeFileHandle _handle;
-    private readonly Action<VfioGroup> _unused;
-    private int _users;
+    private readonly Action<VfioGroup> _left;
 
-    private VfioGroup(HostFiles files, int number, string path, SafeFileHandle handle, Action<VfioGroup> unused)
+    private VfioGroup(HostFiles files, int number, string path, SafeFileHandle handle, Action<VfioGroup> left)
     {
         _files = files;
         Number = number;
         _path = path;
         _handle = handle;
-        _unused = unused;
+        _left = left;
     }
 
     /// <summary>The kernel's number of the group.</summary>
     public int Number { get; }
 
+    /// <summary>How many use it and will dispose it; the container counts them.</summary>
+    public int Users { get; set; }
+
     /// <summary>Opens a group.</summary>
     /// <param name="files">Where /dev, /proc and /sys are.</param>
     /// <param name="device">A device of it, for messages.</param>
     /// <param name="number">The kernel's number of the group.</param>
-    /// <param name="unused">Called when the last user has disposed it.</param>
+    /// <param name="left">Called when a user has disposed it.</param>
     /// <exception cref="DataplaneException">It is not there, not for us, or in use.</exception>
-    public static VfioGroup Open(HostFiles files, PciDevice device, int number, Action<VfioGroup> unused)
+    public static VfioGroup Open(HostFiles files, PciDevice device, int number, Action<VfioGroup> left)
     {
         string path = $"/dev/vfio/{number}";
         SafeFileHandle handle = OpenFile(files, path);
@@ -48,7 +50,7 @@ internal sealed unsafe class VfioGroup : IDisposable
         }
 
         if (!handle.IsInvalid)
-            return new VfioGroup(files, number, path, handle, unused);
+            return new VfioGroup(files, number, path, handle, left);
         int error = Errno.Last;
         handle.Dispose();
         throw VfioRefusals.GroupNotOpened(files, error, path, device);
@@ -85,15 +87,8 @@ internal sealed unsafe class VfioGroup : IDisposable
             return new SafeFileHandle(Libc.Ioctl(_handle, VfioNumbers.VFIO_GROUP_GET_DEVICE_FD, start), ownsHandle: true);
     }
 
-    /// <summary>Adds a user, who disposes the group.</summary>
-    public void Share() => _users++;
-
-    /// <summary>Takes a user away.</summary>
-    public void Dispose()
-    {
-        if (--_users == 0)
-            _unused(this);
-    }
+    /// <summary>Takes a user away; the last one closes it. Any thread.</summary>
+    public void Dispose() => _left(this);
 
     /// <summary>Gives the group back, whoever still uses it.</summary>
     public void Close() => _handle.Dispose();
