@@ -147,10 +147,16 @@ internal sealed unsafe class VfioInterrupts : IDisposable
     {
         lock (_gate)
         {
-            _onEvent?.Invoke();
-            // The callback may have disabled the interrupts.
-            if (_onEvent is not null && _kind!.IsMaskedBySignal)
-                _device.Unmask(_kind.Index);
+            try
+            {
+                _onEvent?.Invoke();
+            }
+            finally
+            {
+                // The callback may have disabled the interrupts; one that failed shall hear of the next one, too.
+                if (_onEvent is not null && _kind!.IsMaskedBySignal)
+                    _device.Unmask(_kind.Index);
+            }
         }
     }
 
