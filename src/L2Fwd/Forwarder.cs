@@ -58,7 +58,8 @@ internal sealed class Forwarder(DataplaneRuntime runtime, L2FwdOptions options, 
             runtime.Lcores.Failed = (_, _) => stop.Request();
             foreach (ForwardingLcore lcore in lcores)
                 runtime.Lcores.Launch(lcore.Lcore, (_, stopped) => lcore.Loop.Run(stopped));
-            removal.Watch(ports);
+            // Also those that are not used: the host waits for them no less.
+            removal.Watch(runtime.Ports);
             printer.Run(stop);
         }
 
