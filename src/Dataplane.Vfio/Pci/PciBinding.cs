@@ -79,7 +79,10 @@ internal sealed class PciBinding(HostFiles files, TimeSpan patience)
         Release(address, before);
         if (!Probe(address))
             throw new DataplaneException($"No kernel driver that is loaded takes {address}, which is without a driver now", RemedyForNone(address));
-        return new BindingChange(address, before, DriverOf(address));
+        string? after = DriverOf(address);
+        if (after is not null && PassThroughDrivers.NeedsOverride(after))
+            throw TakenBack(address, after);
+        return new BindingChange(address, before, after);
     }
 
     private string? DriverOf(string address) => files.ReadLinkName($"{PciInventory.DirectoryOf(address)}/driver");
@@ -106,6 +109,15 @@ internal sealed class PciBinding(HostFiles files, TimeSpan patience)
 
     private bool Probe(string address) =>
         files.Write($"{Bus}/drivers_probe", address) == 0 && WaitUntil(() => DriverOf(address) is not null);
+
+    /// <summary>Drivers for programs take devices by themselves whose ids they were told (new_id, vfio-pci.ids=).</summary>
+    private DataplaneException TakenBack(string address, string driver)
+    {
+        string ids = new PciInventory(files).Read(address) is { } device ? $"{device.Id}".Replace(':', ' ') : "VENDOR DEVICE";
+        return new DataplaneException(
+            $"{address} is with {driver} again, which was told to take all devices with these ids",
+            $"run 'echo {ids} > {Bus}/drivers/{driver}/remove_id' and try again");
+    }
 
     private string RemedyForNone(string address)
     {

@@ -160,6 +160,20 @@ public sealed class PciBindingTests : IDisposable
     }
 
     [Fact]
+    public void Restoring_says_so_if_VFIO_takes_the_device_again_by_its_ids()
+    {
+        _kernel.Load("vfio-pci", "8086:1572");
+        new FakePciFunction("0000:02:00.0") { Id = "8086:1572", Driver = "vfio-pci" }.AddTo(_machine);
+
+        var error = Assert.Throws<DataplaneException>(() => _binding.Restore("0000:02:00.0"));
+
+        Assert.Equal(
+            "0000:02:00.0 is with vfio-pci again, which was told to take all devices with these ids; "
+            + "run 'echo 8086 1572 > /sys/bus/pci/drivers/vfio-pci/remove_id' and try again",
+            error.Message);
+    }
+
+    [Fact]
     public void A_virtual_function_is_bound_like_any_other()
     {
         const string Vf = "0000:01:10.0";
