@@ -14,8 +14,10 @@ public abstract class GuestTests<TFixture>(TFixture fixture, ITestOutputHelper o
     /// <summary>Where the test runs.</summary>
     internal Guest Guest { get; } = fixture.Guest;
 
+    /// <summary>Ends what a test that failed has left behind, so that the others do not fail too.</summary>
     public void Dispose()
     {
+        Guest.EndCommands();
         output.WriteLine(Guest.ConsoleTail);
         Assert.Empty(Guest.DmaFaults);
         GC.SuppressFinalize(this);

@@ -6,7 +6,7 @@ namespace Dataplane.Vm.Tests.Rig;
 /// <summary>A command that runs in a guest, or ran.</summary>
 internal sealed class GuestCommand
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
 
     private readonly Guest _guest;
     private readonly string _files;

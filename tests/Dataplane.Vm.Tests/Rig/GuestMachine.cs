@@ -6,7 +6,7 @@ namespace Dataplane.Vm.Tests.Rig;
 /// <summary>A guest as QEMU's command line describes it.</summary>
 internal sealed class GuestMachine(GuestOptions options, IReadOnlyList<GuestNic> nics, TemporaryFolder shared, string name)
 {
-    // Nothing that costs time under emulation: no decompression of the kernel, no mitigations, no cleared pages.
+    // Nothing that costs time under emulation, such as mitigations.
     private const string KernelArguments =
         "console=ttyS0 quiet panic=-1 rdinit=/init random.trust_cpu=on nokaslr mitigations=off audit=0 init_on_alloc=0";
 
