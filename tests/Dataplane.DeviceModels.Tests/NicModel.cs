@@ -39,6 +39,9 @@ public abstract class NicModel
     /// <summary>What <c>-a address,key=value</c> would have behind the address; null for nothing.</summary>
     public virtual string? Arguments => null;
 
+    /// <summary>What of QEMU's arguments makes the other side of the NIC, by the id <c>wire</c>; null for a cable to us.</summary>
+    public virtual IReadOnlyList<string>? Backend => null;
+
     /// <summary>VFs that the NIC is given.</summary>
     public virtual int VirtualFunctions => 0;
 
@@ -51,7 +54,7 @@ public abstract class NicModel
     /// <summary>What has the NIC.</summary>
     /// <param name="memory">What the NIC may reach.</param>
     internal virtual INicMachine CreateMachine(DataplaneMemory memory) =>
-        new QtestMachine(Release, Device, MacAddress.ToString(), VirtualFunctions, memory);
+        new QtestMachine(Release, Device, MacAddress.ToString(), VirtualFunctions, memory, Backend);
 
     /// <summary>The function that the driver gets: the NIC, or a VF of it.</summary>
     internal virtual INicFunction FunctionOf(INicMachine machine) => machine.Nic;

@@ -47,6 +47,45 @@ public sealed partial class Arm64BarrierTests : IDisposable
         Assert.Equal(1, code.Count(IsRelease));
     }
 
+    [SkippableFact]
+    public void A_split_virtqueue_releases_its_index_and_fences_before_it_looks_whether_to_notify()
+    {
+        List<string> code = Disassemble("Dataplane.Core", "Dataplane.Virtio.SplitDriverRing", "Publish");
+        int release = code.FindIndex(IsRelease), fence = code.FindLastIndex(IsFence);
+
+        Assert.InRange(release, 0, fence);
+        Assert.InRange(code.FindIndex(IsAcquire), fence, code.Count);
+    }
+
+    [SkippableFact]
+    public void A_packed_virtqueue_releases_the_flags_of_a_descriptor_behind_its_address()
+    {
+        List<string> code = Disassemble("Dataplane.Core", "Dataplane.Virtio.PackedDriverRing", "Add");
+
+        Assert.Equal(1, code.Count(IsRelease));
+        Assert.Contains(code.Take(code.FindIndex(IsRelease)), line => line.StartsWith("str ", StringComparison.Ordinal));
+    }
+
+    [SkippableFact]
+    public void A_packed_virtqueue_fences_before_it_looks_whether_to_notify()
+    {
+        List<string> code = Disassemble("Dataplane.Core", "Dataplane.Virtio.PackedDriverRing", "Publish");
+
+        Assert.InRange(code.FindIndex(IsFence), 0, code.FindIndex(IsAcquire));
+    }
+
+    [SkippableTheory]
+    [InlineData("SplitDriverRing", "TakeUsed")]
+    [InlineData("PackedDriverRing", "TakeUsedFrom")]
+    public void A_virtqueue_acquires_what_says_that_a_buffer_was_used(string ring, string method)
+    {
+        List<string> code = Disassemble("Dataplane.Core", "Dataplane.Virtio." + ring, method);
+
+        Assert.Contains(code, IsAcquire);
+    }
+
+    private static bool IsFence(string line) => line.StartsWith("dmb", StringComparison.Ordinal);
+
     private static bool IsAcquire(string line) => line.StartsWith("ldar", StringComparison.Ordinal) || line.StartsWith("ldapr", StringComparison.Ordinal);
 
     private static bool IsRelease(string line) => line.StartsWith("stlr", StringComparison.Ordinal) || line.StartsWith("stlur", StringComparison.Ordinal);

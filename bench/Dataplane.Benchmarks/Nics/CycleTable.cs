@@ -4,7 +4,7 @@ using Dataplane.Packets;
 namespace Dataplane.Benchmarks.Nics;
 
 /// <summary>
-/// The benchmark of <see cref="AdvancedRingBenchmarks"/> by the CPU's cycle counter and without any framework: for each
+/// The benchmarks of <see cref="NicRingBenchmark"/> by the CPU's cycle counter and without any framework: for each
 /// burst the best and the median of many repeats, of which a busy machine disturbs only some.
 /// </summary>
 internal static class CycleTable
@@ -14,10 +14,17 @@ internal static class CycleTable
 
     public static void Print(TextWriter output)
     {
-        output.WriteLine("burst  cycles/packet: best  median   full bursts   (TSC cycles)");
+        Print(output, "igb, ixgbe", burst => new AdvancedRingBenchmarks { Burst = burst });
+        foreach (bool packed in (bool[])[false, true])
+            Print(output, packed ? "virtio packed" : "virtio split", burst => new VirtioRingBenchmarks { Burst = burst, Packed = packed });
+    }
+
+    private static void Print(TextWriter output, string name, Func<int, NicRingBenchmark> create)
+    {
+        output.WriteLine($"{name}\nburst  cycles/packet: best  median   full bursts   (TSC cycles)");
         foreach (int burst in (int[])[1, 8, 32, 64])
         {
-            using var benchmark = new AdvancedRingBenchmarks { Burst = burst };
+            using NicRingBenchmark benchmark = create(burst);
             benchmark.SetUp();
             Measure(benchmark, out _);
             var cycles = new double[Repeats];
@@ -35,7 +42,7 @@ internal static class CycleTable
         }
     }
 
-    private static double Measure(AdvancedRingBenchmarks benchmark, out double fullBursts)
+    private static double Measure(NicRingBenchmark benchmark, out double fullBursts)
     {
         Span<Packet> burst = stackalloc Packet[benchmark.Burst];
         int packets = 0, polls = 0, full = 0;

@@ -33,22 +33,31 @@ internal sealed class QtestMachine : INicMachine
     private readonly QemuProcess _process;
     private readonly QtestClient _client;
     private readonly RootPort _slot;
+    private readonly Wire? _wire;
 
     /// <param name="release">Which QEMU.</param>
     /// <param name="device">Its <c>-device</c> and properties, as in <c>virtio-net-pci,packed=on</c>.</param>
     /// <param name="macAddress">Of the NIC, in the usual notation.</param>
     /// <param name="virtualFunctions">How many VFs it gets.</param>
     /// <param name="memory">What the device may reach; outlives the machine. All of it must be there already.</param>
-    public QtestMachine(QemuRelease release, string device, string macAddress, int virtualFunctions, DataplaneMemory memory)
+    /// <param name="backend">Arguments for a netdev of the id <c>wire</c>; null for <see cref="Wire"/>.</param>
+    public QtestMachine(
+        QemuRelease release,
+        string device,
+        string macAddress,
+        int virtualFunctions,
+        DataplaneMemory memory,
+        IReadOnlyList<string>? backend = null)
     {
         _memory = memory;
         string name = $"dataplane-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
-        _process = new QemuProcess(QemuInstallation.Find(release), Arguments(name, device, macAddress));
+        _process = new QemuProcess(QemuInstallation.Find(release), Arguments(name, device, macAddress, backend));
         try
         {
             _client = new QtestClient(_process.Connect($"{name}-qtest"), () => _process.LastWords);
             Qmp = new QmpClient(_process.Connect($"{name}-qmp"), () => _process.LastWords);
-            Wire = new Wire(_process.Connect($"{name}-wire"));
+            if (backend is null)
+                _wire = new Wire(_process.Connect($"{name}-wire"));
             OpenWindow();
             _slot = new RootPort(new QtestConfiguration(_client, bus: 0, function: 1 << 3), NicBus, BarStart, BarEnd);
             AddFunctions(virtualFunctions);
@@ -68,7 +77,7 @@ internal sealed class QtestMachine : INicMachine
     public IReadOnlyList<QtestFunction> VirtualFunctions => _functions[1..];
 
     /// <inheritdoc cref="INicMachine.Wire"/>
-    public Wire Wire { get; }
+    public Wire Wire => _wire ?? throw new InvalidOperationException("The NIC is connected to something else");
 
     INicFunction INicMachine.Nic => Nic;
 
@@ -112,7 +121,7 @@ internal sealed class QtestMachine : INicMachine
         {
             // The wire last: -netdev stream of QEMU 7.2 to 11.1 may crash when its peer goes first.
             _process.Dispose();
-            Wire?.Dispose();
+            _wire?.Dispose();
             Qmp?.Dispose();
             _client?.Dispose();
             _ordinaryMemory.Dispose();
@@ -120,7 +129,7 @@ internal sealed class QtestMachine : INicMachine
         }
     }
 
-    private IEnumerable<string> Arguments(string name, string device, string macAddress)
+    private IEnumerable<string> Arguments(string name, string device, string macAddress, IReadOnlyList<string>? backend)
     {
         MemorySegment segment = Assert.Single(_memory.Segments);
         ulong address;
@@ -149,7 +158,7 @@ internal sealed class QtestMachine : INicMachine
             "-object", Shared("ram", (ulong)OrdinaryMemory, _ordinaryMemory.Path),
             "-object", Shared("dataplane", segment.Length, MemoryFile.PathOf(segment.File)),
             "-device", $"pc-dimm,memdev=dataplane,addr=0x{address:x}",
-            "-netdev", $"stream,id=wire,server=on,addr.type=unix,addr.path={name}-wire,addr.abstract=on",
+            .. backend ?? ["-netdev", $"stream,id=wire,server=on,addr.type=unix,addr.path={name}-wire,addr.abstract=on"],
             "-device", "pcie-root-port,id=port0,bus=pcie.0,addr=1,chassis=1,slot=1",
             "-device", $"{device},id={NicId},netdev=wire,bus=port0,romfile=,mac={macAddress}",
         ];

@@ -7,7 +7,20 @@ namespace Dataplane.DeviceModels.Tests.Virtio;
 /// <summary>virtio-net of QEMU with split rings and everything that is offered by default: mergeable, indirect, event index.</summary>
 public class VirtioModel : NicModel
 {
-    public sealed override string Device => "virtio-net-pci,disable-legacy=on,iommu_platform=on" + Properties;
+    /// <summary>What every model has; a test may have others.</summary>
+    public string Options { get; init; } = "disable-legacy=on,iommu_platform=on";
+
+    /// <summary>Of <c>-a</c>.</summary>
+    public string? Devargs { get; init; }
+
+    /// <summary>The other side, if it is not a cable to us.</summary>
+    public IReadOnlyList<string>? Peer { get; init; }
+
+    public sealed override string Device => $"virtio-net-pci,{Options}{Properties}";
+
+    public sealed override string? Arguments => Devargs;
+
+    public sealed override IReadOnlyList<string>? Backend => Peer;
 
     public override PortCapabilities Capabilities { get; } = new()
     {

@@ -56,19 +56,19 @@ internal sealed unsafe class VirtioControlQueue<TRing, TNotifier> : VirtioContro
     /// <summary>Longest command with its two bytes of class and command.</summary>
     private const int CommandRoom = 1024;
 
-    /// <summary>A device under load in an emulator answers within milliseconds; this is for one that does not at all.</summary>
-    private static readonly TimeSpan AtMost = TimeSpan.FromSeconds(5);
-
     private readonly VirtqueueMemory<TRing> _memory;
     private readonly string _deviceName;
     private readonly TNotifier _notifier;
+    private readonly TimeSpan _atMost;
     private TRing _ring;
 
     /// <param name="options">Of the ring.</param>
     /// <param name="notifier">Of the device.</param>
     /// <param name="deviceName">For messages.</param>
-    public VirtioControlQueue(VirtqueueOptions options, TNotifier notifier, string deviceName)
+    /// <param name="atMost">How long a command may take.</param>
+    public VirtioControlQueue(VirtqueueOptions options, TNotifier notifier, string deviceName, TimeSpan atMost)
     {
+        _atMost = atMost;
         _memory = new VirtqueueMemory<TRing>(options, CommandRoom + sizeof(ulong));
         _notifier = notifier;
         _deviceName = deviceName;
@@ -113,13 +113,13 @@ internal sealed unsafe class VirtioControlQueue<TRing, TNotifier> : VirtioContro
         while (_ring.TakeUsed(&used, 1, ref violations) == 0)
         {
             TimeSpan waited = Stopwatch.GetElapsedTime(start);
-            if (waited > AtMost)
+            if (waited > _atMost)
                 throw NoAnswer(command);
             Thread.Sleep(waited.TotalMilliseconds > 1 ? 1 : 0);
         }
     }
 
     private DataplaneException NoAnswer(VirtioNetCommand command) => new(
-        $"{_deviceName}: the device does not answer the control queue's command {command} within {AtMost.TotalSeconds} s",
+        $"{_deviceName}: the device does not answer the control queue's command {command} within {_atMost.TotalSeconds} s",
         "stop and start the port; if that does not help, look at the host's side of the device");
 }

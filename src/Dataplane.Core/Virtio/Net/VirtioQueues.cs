@@ -6,6 +6,9 @@ namespace Dataplane.Virtio;
 /// <summary>Makes queues of the layout that was negotiated.</summary>
 internal static class VirtioQueues
 {
+    /// <summary>A device under load in an emulator answers within milliseconds; this is for one that does not at all.</summary>
+    private static readonly TimeSpan CommandAtMost = TimeSpan.FromSeconds(5);
+
     /// <summary>Makes a receive queue; disposed by the caller.</summary>
     /// <param name="context">Of the port.</param>
     /// <param name="portId">Of the port.</param>
@@ -25,10 +28,15 @@ internal static class VirtioQueues
             : new VirtioTxQueue<SplitDriverRing, TNotifier>(context, options, notifier);
 
     /// <summary>Makes a control queue; disposed by the caller.</summary>
-    public static VirtioControlQueue CreateControl<TNotifier>(VirtqueueOptions options, TNotifier notifier, string deviceName)
+    /// <param name="options">Of the ring.</param>
+    /// <param name="notifier">Of the device.</param>
+    /// <param name="deviceName">For messages.</param>
+    /// <param name="atMost">How long a command may take; 5 s by default.</param>
+    public static VirtioControlQueue CreateControl<TNotifier>(
+        VirtqueueOptions options, TNotifier notifier, string deviceName, TimeSpan? atMost = null)
         where TNotifier : struct, IVirtqueueNotifier => IsPacked(options)
-            ? new VirtioControlQueue<PackedDriverRing, TNotifier>(options, notifier, deviceName)
-            : new VirtioControlQueue<SplitDriverRing, TNotifier>(options, notifier, deviceName);
+            ? new VirtioControlQueue<PackedDriverRing, TNotifier>(options, notifier, deviceName, atMost ?? CommandAtMost)
+            : new VirtioControlQueue<SplitDriverRing, TNotifier>(options, notifier, deviceName, atMost ?? CommandAtMost);
 
     private static bool IsPacked(VirtqueueOptions options) => (options.Features & VirtioFeatures.RingPacked) != 0;
 }

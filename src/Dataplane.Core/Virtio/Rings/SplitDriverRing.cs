@@ -33,6 +33,9 @@ internal unsafe struct SplitDriverRing : IDriverRing<SplitDriverRing>
     private ushort _publishedIndex;
     private ushort _usedIndex;
 
+    // The device's used index when it was last read: it is read again when it promises less than is wanted.
+    private ushort _seenIndex;
+
     private SplitDriverRing(byte* memory, VirtqueueLayout layout, DriverSlots slots, VirtioFeatures features)
     {
         _descriptors = (SplitDescriptor*)memory;
@@ -147,7 +150,13 @@ internal unsafe struct SplitDriverRing : IDriverRing<SplitDriverRing>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int TakeUsed(UsedBuffer* into, int most, ref ulong violations)
     {
-        int ready = (ushort)(_barriers.Acquire(ref _used->Index) - _usedIndex);
+        int ready = (ushort)(_seenIndex - _usedIndex);
+        if (ready < most)
+        {
+            _seenIndex = _barriers.Acquire(ref _used->Index);
+            ready = (ushort)(_seenIndex - _usedIndex);
+        }
+
         return ready == 0 ? 0 : TakeUsed(into, most, ready, ref violations);
     }
 

@@ -178,6 +178,23 @@ internal sealed class VirtioPort<TRegisters> : Port
             SendRxMode(VirtioNetCommand.RxAllMulticast, enabled);
     }
 
+    /// <summary>DPDK's names, beside the ones that every port has.</summary>
+    protected override void AddExtendedStatistics(ICollection<ExtendedStatistic> statistics)
+    {
+        for (int i = 0; i < RxQueues.Count; i++)
+            Add($"rx_q{i}", GetRxQueueStatistics(i));
+        for (int i = 0; i < TxQueues.Count; i++)
+            Add($"tx_q{i}", GetTxQueueStatistics(i));
+
+        void Add(string queue, QueueCounters counters)
+        {
+            statistics.Add(new($"{queue}_good_packets", counters.Packets));
+            statistics.Add(new($"{queue}_good_bytes", counters.Bytes));
+            if (queue[0] == 't')
+                statistics.Add(new($"{queue}_errors", counters.Errors));
+        }
+    }
+
     private static int RxIndex(int queue) => 2 * queue;
 
     private static int TxIndex(int queue) => (2 * queue) + 1;
