@@ -90,6 +90,7 @@ public sealed class VirtioVhostTests : IDisposable
                 "--forward-mode=macswap", "--auto-start", "--stats-period=1000",
             ])
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
