@@ -193,8 +193,9 @@ public sealed class DataplaneRuntime : IDisposable
     private static IovaMode? ChooseIovaMode(EalOptions options, IReadOnlyList<IBusSession> buses) =>
         options.Memory.IovaMode ?? buses.Select(bus => bus.RequiredIovaMode).FirstOrDefault(mode => mode is not null);
 
-    private void AddPort(string name, string driverName, int numaNode, Func<PortContext, Port> create) =>
-        _ports.Add(create(new PortContext
+    private void AddPort(string name, string driverName, int numaNode, Func<PortContext, Port?> create)
+    {
+        var context = new PortContext
         {
             Id = _ports.Count,
             Name = name,
@@ -203,5 +204,8 @@ public sealed class DataplaneRuntime : IDisposable
             Memory = Memory,
             Logger = _loggers.CreateLogger(driverName),
             Ports = _ports,
-        }));
+        };
+        if (create(context) is { } port)
+            _ports.Add(port);
+    }
 }

@@ -35,11 +35,11 @@ internal sealed class PciBusSession(HostFiles files, EalOptions options, ILogger
             _container ??= new VfioContainer(files);
             VfioGroup group = _container.Join(pci);
             var device = new BusDevice(pci.Address, driver.Name, pci.NumaNode);
-            _claims.Add(new Claim(device, pci, driver, selected.Arguments) { Group = group });
+            _claims.Add(new Claim(device, pci, driver, selected.Arguments, selected.Choice) { Group = group });
         }
         catch (DataplaneException e) when (selected.Choice == DeviceChoice.Found)
         {
-            logger.LogInformation("{Device} is not used: {Reason}", pci.Address, e.Message);
+            SayNotUsed(pci, e);
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed class PciBusSession(HostFiles files, EalOptions options, ILogger
     }
 
     /// <inheritdoc/>
-    public Port CreatePort(BusDevice device, PortContext context)
+    public Port? CreatePort(BusDevice device, PortContext context)
     {
         Claim claim = _claims.Single(candidate => candidate.Device == device);
         SayWhatIsUsed();
@@ -74,6 +74,28 @@ internal sealed class PciBusSession(HostFiles files, EalOptions options, ILogger
         logger.LogInformation(
             "Probe PCI driver: {Driver} ({Id}) device: {Address} (socket {Node})",
             claim.Driver.Name, claim.Pci.Id, claim.Pci.Address, claim.Pci.NumaNode);
+        try
+        {
+            return Probe(claim, context);
+        }
+        catch (DataplaneException e) when (claim.Choice == DeviceChoice.Found)
+        {
+            SayNotUsed(claim.Pci, e);
+            return null;
+        }
+    }
+
+    /// <summary>Gives back the groups of devices that became no ports, and what all devices shared.</summary>
+    public void Dispose()
+    {
+        foreach (Claim claim in _claims)
+            claim.Group?.Dispose();
+        _claims.Clear();
+        _container?.Dispose();
+    }
+
+    private Port Probe(Claim claim, PortContext context)
+    {
         var function = new VfioFunction(claim.HandOver(), claim.Pci, options.VfioInterrupt, options.VfioVfToken, context.Logger);
         try
         {
@@ -93,14 +115,8 @@ internal sealed class PciBusSession(HostFiles files, EalOptions options, ILogger
         }
     }
 
-    /// <summary>Gives back the groups of devices that became no ports, and what all devices shared.</summary>
-    public void Dispose()
-    {
-        foreach (Claim claim in _claims)
-            claim.Group?.Dispose();
-        _claims.Clear();
-        _container?.Dispose();
-    }
+    private void SayNotUsed(PciDevice device, DataplaneException reason) =>
+        logger.LogInformation("{Device} is not used: {Reason}", device.Address, reason.Message);
 
     private void SayWhatIsUsed()
     {
@@ -117,7 +133,8 @@ internal sealed class PciBusSession(HostFiles files, EalOptions options, ILogger
     }
 
     /// <summary>A device that is to become a port.</summary>
-    private sealed record Claim(BusDevice Device, PciDevice Pci, INicDriver Driver, Devargs Arguments)
+    private sealed record Claim(
+        BusDevice Device, PciDevice Pci, INicDriver Driver, Devargs Arguments, DeviceChoice Choice)
     {
         /// <summary>Its group; null once the device's function has it.</summary>
         public VfioGroup? Group { get; set; }

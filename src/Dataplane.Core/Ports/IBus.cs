@@ -30,8 +30,9 @@ public interface IBusSession : IDisposable
     /// <summary>Makes the port of a device. What is half made is given back before it throws.</summary>
     /// <param name="device">One of <see cref="Devices"/>.</param>
     /// <param name="context">Its <see cref="PortContext.Memory"/> is the same for all devices of the session.</param>
+    /// <returns>Null if the device cannot be used and nobody has asked for it by name; the log says why.</returns>
     /// <exception cref="DataplaneException">The device or the system refused.</exception>
-    Port CreatePort(BusDevice device, PortContext context);
+    Port? CreatePort(BusDevice device, PortContext context);
 }
 
 /// <summary>A device that a driver knows.</summary>
