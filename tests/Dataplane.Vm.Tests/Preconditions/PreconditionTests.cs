@@ -84,7 +84,7 @@ public class PreconditionTests(PreconditionTests.Fixture fixture, ITestOutputHel
         $"-a {First} -- -p 1",
         "Cannot open /dev/vfio/vfio: No such file or directory",
         "load VFIO on the host with 'modprobe vfio-pci'; in a pod, mount it: volumes: [{name: vfio, hostPath: {path: /dev/vfio}}]",
-        prefix: InPrivateDevVfio(""));
+        prefix: InPrivateDevVfio("true"));
 
     [Fact]
     public void Only_the_node_of_another_group() => AssertRefused(
