@@ -79,7 +79,7 @@ public sealed class VirtioVhostTests : IDisposable
 
     private NicTestBed Connect(string properties)
     {
-        Prerequisite.Require("dpdk-testpmd", "dpdk");
+        Prerequisite.Require("dpdk-testpmd", "dpdk-dev");
         string socket = _folder["vhost.sock"];
         _peer = Process.Start(new ProcessStartInfo(
             "dpdk-testpmd",
