@@ -10,6 +10,7 @@ namespace Versus;
 internal static class Program
 {
     private const string Results = "artifacts/versus";
+    private const string Document = "docs/performance.md";
 
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
 
@@ -59,9 +60,17 @@ internal static class Program
         File.WriteAllText($"{Results}/performance.md", page);
         File.WriteAllText($"{Results}/performance.json", JsonSerializer.Serialize(comparison, s_json));
         if (save)
-            File.WriteAllText("docs/performance.md", page);
+            File.WriteAllText(Document, page + OtherMeasurements());
         Console.WriteLine();
         Console.WriteLine(MarkdownReport.Sections(comparison));
-        Console.WriteLine($"Written to {Results}/performance.md and .json{(save ? " and to docs/performance.md" : "")}");
+        Console.WriteLine($"Written to {Results}/performance.md and .json{(save ? $" and to {Document}" : "")}");
+    }
+
+    /// <summary>What the document has from other programs, to its end.</summary>
+    private static string OtherMeasurements()
+    {
+        string text = File.Exists(Document) ? File.ReadAllText(Document) : "";
+        int start = text.IndexOf("\n## NICs\n", StringComparison.Ordinal);
+        return start < 0 ? "" : text[start..];
     }
 }

@@ -41,7 +41,23 @@ internal sealed class Flood(Guest guest)
                 Array.Clear(_underWay);
         }
 
-        return _received / elapsed.TotalSeconds;
+        double rate = _received / elapsed.TotalSeconds;
+        Drain();
+        return rate;
+    }
+
+    /// <summary>Takes what is still under way, or whoever uses the wires next would find it.</summary>
+    private void Drain()
+    {
+        long last = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(last) < s_lost)
+        {
+            for (int port = 0; port < 2; port++)
+            {
+                if (guest.Wires[port].TryReceive() is not null)
+                    last = Stopwatch.GetTimestamp();
+            }
+        }
     }
 
     private bool Take(int port, ref int underWay)
