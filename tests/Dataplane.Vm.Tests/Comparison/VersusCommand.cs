@@ -24,6 +24,9 @@ internal sealed class VersusCommand
     [Option("seconds", Default = 3, HelpText = "How long each time.")]
     public int Seconds { get; init; }
 
+    [Option("warm-up", Default = 5, HelpText = "Seconds before that: an emulated CPU takes some to compile what the JIT compiles in milliseconds.")]
+    public int WarmUp { get; init; }
+
     public int Run()
     {
         Console.WriteLine("Register reads + writes per packet, where one packet is under way at a time and where 32 are; packets/s of both ports (median).");
@@ -56,6 +59,7 @@ internal sealed class VersusCommand
                 GuestCommand program = forwarders[i].Start(guest);
                 if (round == 0)
                     accesses[i] = $"{Count(guest, trace, 1)} | {Count(guest, trace, Burst)}";
+                new Flood(guest).Run(TimeSpan.FromSeconds(WarmUp));
                 rates[i].Add(new Flood(guest).Run(TimeSpan.FromSeconds(Seconds)));
                 program.Signal("TERM");
                 program.WaitForExit();
