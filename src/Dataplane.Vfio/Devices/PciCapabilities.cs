@@ -19,6 +19,10 @@ internal static class PciCapabilities
     private const int StatusHasList = 1 << 4;
     private const int Pointer = 0x34;
 
+    // In the capability of MSI-X, section 6.8.2.
+    private const int MsiXControl = 2;
+    private const ushort MsiXEnable = 1 << 15;
+
     /// <summary>Capabilities are at least 4 bytes in what the 64-byte header leaves of 256; a longer list is a loop.</summary>
     private const int Most = (256 - 64) / 4;
 
@@ -35,4 +39,8 @@ internal static class PciCapabilities
             offset = configuration.Read8(offset + 1) & ~3;
         }
     }
+
+    /// <summary>Whether the function interrupts by MSI-X now.</summary>
+    public static bool IsMsiXEnabled(IPciConfiguration configuration) =>
+        Find(configuration, MsiX).Any(capability => (configuration.Read16(capability + MsiXControl) & MsiXEnable) != 0);
 }

@@ -94,6 +94,7 @@ public sealed unsafe class VirtioPortTests
     [Theory]
     [InlineData("")]
     [InlineData(",vectors=0")]
+    [InlineData(",vectors=1")]
     public void A_device_that_asks_for_a_reset_has_no_link_until_the_next_start(string vectors)
     {
         using var bed = new NicTestBed(new VirtioModel { Options = Modern + vectors }).Start();

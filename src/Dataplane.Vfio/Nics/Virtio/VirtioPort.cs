@@ -221,10 +221,12 @@ internal sealed class VirtioPort<TRegisters> : Port
             _function.EnableInterrupts(OnEvent, _rxSignals.All);
     }
 
-    /// <summary>Section 3.1.1, step 7. Without MSI-X vectors are not looked at.</summary>
+    /// <summary>
+    /// Section 3.1.1, step 7. Without MSI-X vectors are not looked at; a single one is for changes of the configuration.
+    /// </summary>
     private void ShowQueues()
     {
-        bool hasVectors = _function.InterruptVectors > 1;
+        bool hasVectors = PciCapabilities.IsMsiXEnabled(_function.Configuration);
         _device.SetConfigVector(hasVectors ? (ushort)0 : VirtioPciRegisters.NoVector);
         foreach (VirtioRxQueue queue in RxQueues.Cast<VirtioRxQueue>())
         {
