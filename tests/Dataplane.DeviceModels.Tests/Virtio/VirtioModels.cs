@@ -16,6 +16,9 @@ public class VirtioModel : NicModel
     /// <summary>The other side, if it is not a cable to us.</summary>
     public IReadOnlyList<string>? Peer { get; init; }
 
+    /// <summary>Who looks on; null for nobody.</summary>
+    internal RegisterWatch? Watch { get; init; }
+
     public sealed override string Device => $"virtio-net-pci,{Options}{Properties}";
 
     public sealed override string? Arguments => Devargs;
@@ -29,7 +32,7 @@ public class VirtioModel : NicModel
         MaxMtu = 9698,
     };
 
-    internal override INicDriver Driver { get; } = new VirtioDriver();
+    internal override INicDriver Driver => Watch is null ? new VirtioDriver() : new WatchedDriver(new VirtioDriver(), Watch);
 
     protected virtual string Properties => "";
 

@@ -1,6 +1,7 @@
 using Dataplane.DeviceModels.Tests.Qtest;
 using Dataplane.Packets;
 using Dataplane.Ports;
+using Dataplane.Vfio.Nics.Virtio;
 using Dataplane.Virtio;
 
 namespace Dataplane.DeviceModels.Tests.Virtio;
@@ -9,6 +10,9 @@ namespace Dataplane.DeviceModels.Tests.Virtio;
 public sealed unsafe class VirtioPortTests
 {
     private const string Modern = "disable-legacy=on,iommu_platform=on";
+
+    // Where QEMU's virtio-pci has its structures; the common one is the first.
+    private const int Bar = 4;
 
     [Theory]
     [InlineData("disable-legacy=on")]
@@ -63,7 +67,7 @@ public sealed unsafe class VirtioPortTests
     {
         using var bed = new NicTestBed(new VirtioModel { Options = Modern + ",packed=on", Devargs = "packed_vq=0" }).Start();
 
-        Assert.IsType<VirtioRxQueue<SplitDriverRing, Vfio.Nics.Virtio.PciNotifier<QtestRegisters>>>(bed.Port.RxQueues[0]);
+        Assert.IsType<VirtioRxQueue<SplitDriverRing, PciNotifier<QtestRegisters>>>(bed.Port.RxQueues[0]);
         AssertPasses(bed);
         bed.AssertClean();
     }
@@ -124,6 +128,22 @@ public sealed unsafe class VirtioPortTests
         Dictionary<string, ulong> all = bed.Port.GetExtendedStatistics().ToDictionary(s => s.Name, s => s.Value);
 
         Assert.Equal((10u, 600u, 10u, 600u), (all["rx_q0_good_packets"], all["rx_q0_good_bytes"], all["tx_q0_good_packets"], all["tx_q0_good_bytes"]));
+        bed.AssertClean();
+    }
+
+    [Fact]
+    public void A_device_that_has_no_address_is_told_the_one_that_was_made_up()
+    {
+        // QEMU's always has one.
+        var watch = new RegisterWatch
+        {
+            Read = (bar, offset, value) =>
+                bar == Bar && offset == VirtioPciRegisters.DeviceFeature ? value & ~(uint)VirtioFeatures.NetMac : value,
+        };
+        using var bed = new NicTestBed(new VirtioModel { Watch = watch }).Start();
+
+        Assert.NotEqual(bed.Model.MacAddress, bed.Port.MacAddress);
+        AssertPasses(bed);
         bed.AssertClean();
     }
 

@@ -244,7 +244,9 @@ internal sealed class VirtioPort<TRegisters> : Port
     private void Command()
     {
         SendQueues();
-        if (MacAddress != _offer.MacAddress)
+        // Without VIRTIO_NET_F_MAC it does not know the one that we made up.
+        bool isKnown = (_features & VirtioFeatures.NetMac) != 0 && MacAddress == _offer.MacAddress;
+        if (!isKnown && (_features & VirtioFeatures.NetCtrlMacAddr) != 0)
             SendMacAddress(MacAddress);
         SendRxMode(VirtioNetCommand.RxPromiscuous, Promiscuous);
         SendRxMode(VirtioNetCommand.RxAllMulticast, AllMulticast);
