@@ -11,8 +11,9 @@ public sealed unsafe class VirtioPortTests
 {
     private const string Modern = "disable-legacy=on,iommu_platform=on";
 
-    // Where QEMU's virtio-pci has its structures; the common one is the first.
+    // Where QEMU's virtio-pci has its structures: the common one starts the BAR, doorbells end it.
     private const int Bar = 4;
+    private const int Doorbells = 0x3000;
 
     [Theory]
     [InlineData("disable-legacy=on")]
@@ -143,6 +144,38 @@ public sealed unsafe class VirtioPortTests
         using var bed = new NicTestBed(new VirtioModel { Watch = watch }).Start();
 
         Assert.NotEqual(bed.Model.MacAddress, bed.Port.MacAddress);
+        AssertPasses(bed);
+        bed.AssertClean();
+    }
+
+    [Fact]
+    public void An_event_while_the_device_is_being_started_rings_no_doorbell()
+    {
+        var watch = new RegisterWatch();
+        bool isLive = false;
+        int events = 0;
+        int early = 0;
+        watch.Write = (bar, offset, value) =>
+        {
+            if (bar == Bar && offset == VirtioPciRegisters.DeviceStatus)
+            {
+                bool isStarted = ((VirtioStatus)value & VirtioStatus.DriverOk) != 0;
+                if (isStarted)
+                {
+                    events++;
+                    watch.OnEvent!();
+                }
+
+                isLive = isStarted;
+            }
+            else if (bar == Bar && offset >= Doorbells && !isLive)
+            {
+                early++;
+            }
+        };
+        using var bed = new NicTestBed(new VirtioModel { Watch = watch }).Start();
+
+        Assert.Equal((1, 0), (events, early));
         AssertPasses(bed);
         bed.AssertClean();
     }

@@ -308,6 +308,9 @@ internal sealed class VirtioPort<TRegisters> : Port
         // With data a notification is not any thread's to send: it would be of the past.
         if ((_features & VirtioFeatures.NotificationData) != 0)
             return;
+        // An interrupt may come before the device may be notified (section 3.1.1, step 8); there was nothing to send then.
+        if ((_device.Status & VirtioStatus.DriverOk) == 0)
+            return;
         foreach (VirtioTxQueue queue in TxQueues.Cast<VirtioTxQueue>())
             queue.Kick();
     }
