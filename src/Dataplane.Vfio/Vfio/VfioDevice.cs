@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Dataplane.Vfio.Vfio;
 
 /// <summary>A device's file, and what the kernel answers of it. When it is closed, the kernel resets the device and takes its interrupts away.</summary>
-internal sealed unsafe class VfioDevice : IDisposable
+internal sealed unsafe class VfioDevice : IInterruptSource, IDisposable
 {
     private readonly bool _canReset;
 
@@ -44,7 +44,7 @@ internal sealed unsafe class VfioDevice : IDisposable
         return answer is null ? new VfioRegion(0, 0, 0, null, false) : VfioRegion.Parse(answer);
     }
 
-    /// <summary>How many interrupts of a kind can signal an eventfd.</summary>
+    /// <inheritdoc/>
     public int InterruptCount(uint index)
     {
         var info = new VfioIrqInfo { Argsz = (uint)sizeof(VfioIrqInfo), Index = index };
@@ -53,8 +53,7 @@ internal sealed unsafe class VfioDevice : IDisposable
             : 0;
     }
 
-    /// <summary>Lets interrupts signal eventfds, a vector each, from 0 on.</summary>
-    /// <returns>False if the kernel refuses; it says why in <see cref="Errno.Last"/>.</returns>
+    /// <inheritdoc/>
     public bool TrySignal(uint index, IReadOnlyList<EventFd> vectors)
     {
         int[] descriptors = [.. vectors.Select(vector => (int)vector.Handle.DangerousGetHandle())];
@@ -62,11 +61,11 @@ internal sealed unsafe class VfioDevice : IDisposable
         return TrySetInterrupts(index, Flags, descriptors.Length, descriptors);
     }
 
-    /// <summary>Ends interrupts of a kind.</summary>
+    /// <inheritdoc/>
     public void EndSignals(uint index) =>
         _ = TrySetInterrupts(index, VfioNumbers.VFIO_IRQ_SET_DATA_NONE | VfioNumbers.VFIO_IRQ_SET_ACTION_TRIGGER, 0, []);
 
-    /// <summary>Lets an interrupt line that was masked when it signalled signal again.</summary>
+    /// <inheritdoc/>
     public void Unmask(uint index) =>
         _ = TrySetInterrupts(index, VfioNumbers.VFIO_IRQ_SET_DATA_NONE | VfioNumbers.VFIO_IRQ_SET_ACTION_UNMASK, 1, []);
 

@@ -10,7 +10,7 @@ namespace Dataplane.Vfio.Vfio;
 internal sealed unsafe class VfioInterrupts : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly VfioDevice _device;
+    private readonly IInterruptSource _device;
     private readonly ILogger _logger;
     private readonly InterruptKind? _kind;
     private readonly Action<string> _lost;
@@ -28,7 +28,7 @@ internal sealed unsafe class VfioInterrupts : IDisposable
     /// <param name="lost">Called on the thread, with the reason, when the device must be given back; it may be more than once.</param>
     /// <param name="logger">For what callbacks throw.</param>
     /// <exception cref="DataplaneException">The device does not have the wanted kind, or the system refused.</exception>
-    public VfioInterrupts(VfioDevice device, string? wanted, Action<string> lost, ILogger logger)
+    public VfioInterrupts(IInterruptSource device, string? wanted, Action<string> lost, ILogger logger)
     {
         _device = device;
         _lost = lost;
@@ -40,6 +40,12 @@ internal sealed unsafe class VfioInterrupts : IDisposable
             _event = Own();
             _request = Own();
             _error = Own();
+            if (_kind is { IsMaskedBySignal: true } && !CanHave(_kind))
+            {
+                _kind = null;
+                SayWithoutInterrupts(wanted);
+            }
+
             Listen(VfioNumbers.VFIO_PCI_REQ_IRQ_INDEX, _request);
             Listen(VfioNumbers.VFIO_PCI_ERR_IRQ_INDEX, _error);
             _thread = new Thread(Watch, maxStackSize: 256 << 10) { IsBackground = true, Name = $"vfio {device.Name}" };
@@ -105,6 +111,24 @@ internal sealed unsafe class VfioInterrupts : IDisposable
         _owned.Add(signal);
         return signal;
     }
+
+    /// <summary>
+    /// Whether the kernel gives us the line. A line has other devices, too, and who cannot mask itself (PCI before 2.3) must have
+    /// one alone. To be asked before the driver lets the device interrupt, for nobody would take the line back from it.
+    /// </summary>
+    private bool CanHave(InterruptKind line)
+    {
+        if (!_device.TrySignal(line.Index, [_event]))
+            return Errno.Last != Errno.EBUSY;
+        _device.EndSignals(line.Index);
+        _ = _event.TryDrain();
+        return true;
+    }
+
+    private void SayWithoutInterrupts(string? wanted) => _logger.LogWarning(
+        "{Device} goes on without interrupts, so a change of its link is seen only when the link is asked for: another device has the same interrupt line (INTx), and one of both cannot share it{Remedy}",
+        _device.Name,
+        wanted is null ? "" : $"; leave out --vfio-intr={wanted} if it has MSI or MSI-X");
 
     /// <summary>Devices without such an event are silent.</summary>
     private void Listen(uint index, EventFd signal)
