@@ -17,7 +17,7 @@ internal sealed unsafe class VfioDevice : IInterruptSource, IDisposable
     public VfioDevice(VfioGroup group, PciDevice device, Guid? token)
     {
         Name = device.Address;
-        Handle = Open(group, device, token);
+        Handle = Open(group.OpenDevice, device, token);
         var info = new VfioDeviceInfo { Argsz = (uint)sizeof(VfioDeviceInfo) };
         if (Libc.Ioctl(Handle, VfioNumbers.VFIO_DEVICE_GET_INFO, &info) == 0)
         {
@@ -75,13 +75,18 @@ internal sealed unsafe class VfioDevice : IInterruptSource, IDisposable
     /// <summary>Gives the device back; nothing of it is mapped any more.</summary>
     public void Dispose() => Handle.Dispose();
 
-    private static SafeFileHandle Open(VfioGroup group, PciDevice device, Guid? token)
+    /// <summary>Opens a device's file.</summary>
+    /// <param name="open">Asks the group for the device of a name; leaves an error number in <see cref="Errno.Last"/>.</param>
+    /// <param name="device">Which device.</param>
+    /// <param name="token">What a PF and its VFs share; null for none.</param>
+    internal static SafeFileHandle Open(Func<string, SafeFileHandle> open, PciDevice device, Guid? token)
     {
         // The form of the kernel (vfio_pci_core_match): the address, and the token if there is one.
-        SafeFileHandle handle = group.OpenDevice(token is null ? device.Address : $"{device.Address} vf_token={token}");
-        // A token is refused by devices that have no use for it; the option is for all devices of the command line.
-        if (handle.IsInvalid && token is not null && Errno.Last == Errno.EINVAL)
-            handle = group.OpenDevice(device.Address);
+        SafeFileHandle handle = open(token is null ? device.Address : $"{device.Address} vf_token={token}");
+        // A token is refused by devices that have no use for it (EINVAL), and kernels before 5.7, which know no tokens, take all
+        // of it for a name (ENODEV); the option is for all devices of the command line.
+        if (handle.IsInvalid && token is not null && Errno.Last is Errno.EINVAL or Errno.ENODEV)
+            handle = open(device.Address);
         return handle.IsInvalid ? throw VfioRefusals.DeviceNotOpened(Errno.Last, device, token is not null) : handle;
     }
 
