@@ -1,59 +1,50 @@
 using Dataplane.Linux;
 using Dataplane.Memory;
-using Microsoft.Win32.SafeHandles;
 
 namespace Dataplane.Vfio.Vfio;
 
-/// <summary>The memory that the devices of a container may reach, at the addresses that drivers will give them. Any thread.</summary>
-internal sealed unsafe class DmaMappings
+/// <summary>
+/// The memory that the devices of a container may reach, at the addresses that drivers will give them: from when it is shared
+/// to the end, again and again. Segments may come on any thread; the rest is one thread's at a time.
+/// </summary>
+/// <param name="files">Where /proc is.</param>
+/// <param name="iommu">Of the container.</param>
+internal sealed unsafe class DmaMappings(HostFiles files, IIommu iommu)
 {
     private readonly Lock _gate = new();
-    private readonly HostFiles _files;
-    private readonly SafeFileHandle _container;
-    private readonly IommuLimits _limits;
     private readonly List<(ulong Iova, ulong Length)> _mapped = [];
-    private bool _ended;
+    private IommuLimits? _limits;
+    private IDisposable? _watch;
 
-    /// <param name="files">Where /proc is.</param>
-    /// <param name="container">Has an IOMMU, and all groups that it will have.</param>
-    public DmaMappings(HostFiles files, SafeFileHandle container)
+    /// <summary>
+    /// Lets the devices reach all segments of a memory, those to come included. The container has a group; nothing to do if the
+    /// memory is shared already.
+    /// </summary>
+    /// <exception cref="DataplaneException">The IOMMU or the system refused; nothing is mapped then.</exception>
+    public void Share(DataplaneMemory memory)
     {
-        _files = files;
-        _container = container;
-        _limits = IommuLimits.Read(container);
-    }
-
-    /// <summary>Lets the devices reach a segment.</summary>
-    /// <exception cref="DataplaneException">The IOMMU or the system refused; nothing of the segment is mapped then.</exception>
-    public void Map(MemorySegment segment)
-    {
-        lock (_gate)
+        if (_watch is not null)
+            return;
+        // Of the first group's IOMMU, which is chosen anew when all groups have gone.
+        _limits = iommu.ReadLimits();
+        try
         {
-            // Nobody is left to reach it.
-            if (_ended)
-                return;
-            int before = _mapped.Count;
-            try
-            {
-                foreach ((nuint offset, nuint length, ulong iova) in Pieces(segment))
-                    Map(segment.Address + offset, length, iova);
-            }
-            catch
-            {
-                Unmap(downTo: before);
-                throw;
-            }
+            _watch = memory.WatchSegments(Map);
+        }
+        catch
+        {
+            End();
+            throw;
         }
     }
 
-    /// <summary>Takes all memory away from the devices, for good.</summary>
+    /// <summary>Takes all memory away from the devices.</summary>
     public void End()
     {
+        _watch?.Dispose();
+        _watch = null;
         lock (_gate)
-        {
-            _ended = true;
             Unmap(downTo: 0);
-        }
     }
 
     /// <summary>
@@ -79,25 +70,37 @@ internal sealed unsafe class DmaMappings
 
     private static ulong AddressOf(MemorySegment segment) => (ulong)segment.Address;
 
+    /// <summary>Lets the devices reach a segment; when the IOMMU or the system refuses, nothing of it.</summary>
+    private void Map(MemorySegment segment)
+    {
+        lock (_gate)
+        {
+            int before = _mapped.Count;
+            try
+            {
+                foreach ((nuint offset, nuint length, ulong iova) in Pieces(segment))
+                    Map(segment.Address + offset, length, iova);
+            }
+            catch
+            {
+                Unmap(downTo: before);
+                throw;
+            }
+        }
+    }
+
     private void Map(byte* address, nuint length, ulong iova)
     {
-        _limits.Check(iova, length);
-        var map = new VfioDmaMap
-        {
-            Argsz = (uint)sizeof(VfioDmaMap),
-            Flags = VfioNumbers.VFIO_DMA_MAP_FLAG_READ | VfioNumbers.VFIO_DMA_MAP_FLAG_WRITE,
-            Vaddr = (ulong)address,
-            Iova = iova,
-            Size = length,
-        };
-        if (Libc.Ioctl(_container, VfioNumbers.VFIO_IOMMU_MAP_DMA, &map) < 0)
-            throw Refused(Errno.Last, iova, length);
+        _limits!.Check(iova, length);
+        int error = iommu.Map(address, length, iova);
+        if (error != 0)
+            throw Refused(error, iova, length);
         _mapped.Add((iova, length));
     }
 
     private DataplaneException Refused(int error, ulong iova, ulong length) => error switch
     {
-        Errno.ENOMEM => LockedMemoryLimit.Explain(_files, length),
+        Errno.ENOMEM => LockedMemoryLimit.Explain(files, length),
         Errno.ENOSPC => new DataplaneException(
             $"Cannot map {ByteSize.Format(length)} of memory for devices: the IOMMU's {_mapped.Count} mappings are all that it may have",
             "use larger pages, or raise /sys/module/vfio_iommu_type1/parameters/dma_entry_limit on the host"),
@@ -110,9 +113,7 @@ internal sealed unsafe class DmaMappings
         for (int i = _mapped.Count - 1; i >= downTo; i--)
         {
             (ulong iova, ulong length) = _mapped[i];
-            var unmap = new VfioDmaUnmap { Argsz = (uint)sizeof(VfioDmaUnmap), Iova = iova, Size = length };
-            // Where it fails, the kernel takes the memory back when the container is closed.
-            _ = Libc.Ioctl(_container, VfioNumbers.VFIO_IOMMU_UNMAP_DMA, &unmap);
+            iommu.Unmap(iova, length);
         }
 
         _mapped.RemoveRange(downTo, _mapped.Count - downTo);

@@ -22,8 +22,7 @@ internal sealed unsafe class VfioContainer : IDisposable
     private readonly HostFiles _files;
     private readonly SafeFileHandle _handle;
     private readonly Dictionary<int, VfioGroup> _groups = [];
-    private DmaMappings? _mappings;
-    private IDisposable? _watch;
+    private readonly DmaMappings _mappings;
 
     /// <exception cref="DataplaneException">VFIO is not there, or not for us.</exception>
     public VfioContainer(HostFiles files)
@@ -33,6 +32,7 @@ internal sealed unsafe class VfioContainer : IDisposable
         if (_handle.IsInvalid)
             throw VfioRefusals.ContainerNotOpened(Errno.Last);
         int version = Libc.Ioctl(_handle, VfioNumbers.VFIO_GET_API_VERSION, null);
+        _mappings = new DmaMappings(files, new VfioIommu(_handle));
         if (version == VfioNumbers.VFIO_API_VERSION)
             return;
         _handle.Dispose();
@@ -64,19 +64,19 @@ internal sealed unsafe class VfioContainer : IDisposable
     /// <exception cref="DataplaneException">The IOMMU cannot give it to devices.</exception>
     public void ShareMemory(DataplaneMemory memory)
     {
-        if (IsWithoutIommu || _watch is not null)
-            return;
-        _mappings = new DmaMappings(_files, _handle);
-        _watch = memory.WatchSegments(_mappings.Map);
+        lock (_gate)
+        {
+            if (!IsWithoutIommu)
+                _mappings.Share(memory);
+        }
     }
 
     /// <summary>Gives everything back; no device is open any more.</summary>
     public void Dispose()
     {
-        _watch?.Dispose();
-        _mappings?.End();
         lock (_gate)
         {
+            _mappings.End();
             foreach (VfioGroup group in _groups.Values)
                 group.Close();
             _groups.Clear();
@@ -127,9 +127,9 @@ internal sealed unsafe class VfioContainer : IDisposable
             if (--group.Users != 0)
                 return;
             _groups.Remove(group.Number);
-            // The kernel would do it, too, when the last group leaves the container.
+            // The kernel would do it, too, when the last group leaves the container; groups that come then get the memory anew.
             if (_groups.Count == 0)
-                _mappings?.End();
+                _mappings.End();
             group.Close();
         }
     }
