@@ -28,6 +28,9 @@ public readonly struct MacAddress(ulong wire) : IEquatable<MacAddress>
     /// <summary>Whether it is a group address (I/G bit, the lowest of the first octet).</summary>
     public bool IsMulticast => (_wire & 1) != 0;
 
+    /// <summary>Whether it is the address of one station: neither zero nor a group address.</summary>
+    public bool IsUnicast => !IsZero && !IsMulticast;
+
     /// <summary>A random address that is locally administered and unicast, as a port without one of its own takes.</summary>
     public static MacAddress CreateRandom()
     {

@@ -82,7 +82,7 @@ public sealed class Devargs
     {
         if (Get(key) is not { } text)
             return null;
-        return MacAddress.TryParse(text, out MacAddress address) && !address.IsMulticast && !address.IsZero
+        return MacAddress.TryParse(text, out MacAddress address) && address.IsUnicast
             ? address
             : throw Invalid(key, text, "the MAC address of one station, such as 02:00:00:00:00:01");
     }

@@ -151,7 +151,7 @@ public abstract partial class Port : IDisposable
     public void SetMacAddress(MacAddress address)
     {
         RequireOpen();
-        if (address.IsMulticast || address.IsZero)
+        if (!address.IsUnicast)
             throw new DataplaneException($"Port {Id} ({Name}) cannot have the MAC address {address}: it is {(address.IsZero ? "zero" : "a group address")}");
         OnSetMacAddress(address);
         MacAddress = address;

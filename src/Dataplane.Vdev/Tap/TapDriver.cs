@@ -33,7 +33,7 @@ public sealed class TapDriver : IVdevDriver
     }
 
     private static MacAddress ReadAddress(Devargs arguments, string mac) =>
-        MacAddress.TryParse(mac, out MacAddress address) && !address.IsMulticast && !address.IsZero
+        MacAddress.TryParse(mac, out MacAddress address) && address.IsUnicast
             ? address
             : throw arguments.Invalid(
                 "mac", mac, $"'{FixedAddress}' or the MAC address of a station, such as 02:00:00:00:00:01");

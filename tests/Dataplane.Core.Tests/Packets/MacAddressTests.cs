@@ -56,6 +56,19 @@ public sealed class MacAddressTests
         Assert.Throws<ArgumentException>(() => new MacAddress([1, 2, 3]));
     }
 
+    [Theory]
+    [InlineData("02:00:00:00:00:01", true)]
+    [InlineData("00:00:00:00:00:01", true)]
+    [InlineData("FE:FF:FF:FF:FF:FF", true)]
+    [InlineData("00:00:00:00:00:00", false)]
+    [InlineData("01:00:5E:00:00:01", false)]
+    [InlineData("FF:FF:FF:FF:FF:FF", false)]
+    public void Unicast_addresses_are_those_that_one_station_may_have(string text, bool isUnicast)
+    {
+        Assert.True(MacAddress.TryParse(text, out MacAddress address));
+        Assert.Equal(isUnicast, address.IsUnicast);
+    }
+
     [Fact]
     public void Random_addresses_are_local_unicast_ones_that_differ()
     {

@@ -107,7 +107,7 @@ internal sealed class ParentModel
 
     private bool TrySetMac(MacAddress address)
     {
-        if (address.IsZero || address.IsMulticast || (!Assigned.IsZero && !IsTrusted && address != Assigned))
+        if (!address.IsUnicast || (!Assigned.IsZero && !IsTrusted && address != Assigned))
             return false;
         _address = address;
         return true;

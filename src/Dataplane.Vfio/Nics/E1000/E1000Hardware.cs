@@ -88,10 +88,10 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     public MacAddress ReadMacAddress()
     {
         // A reset of 8254x does not always load it anew, for example in device models.
-        if (!model.IsExpress && TryReadEeprom(out MacAddress address) && IsOfAStation(address))
+        if (!model.IsExpress && TryReadEeprom(out MacAddress address) && address.IsUnicast)
             return address;
         address = ReceiveAddress.Read(registers, Ral0, 0);
-        return IsOfAStation(address)
+        return address.IsUnicast
             ? address
             : throw new DataplaneException(
                 $"{device} has no MAC address in its EEPROM ({address})",
@@ -261,8 +261,6 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
         };
         return new LinkStatus(IsUp: true, speed, (status & StatusFullDuplex) != 0, AutoNegotiated: true);
     }
-
-    private static bool IsOfAStation(MacAddress address) => !address.IsZero && !address.IsMulticast;
 
     /// <summary>RCTL.BSIZE of 256 to 2048 bytes: 3 to 0.</summary>
     private static uint BufferSizeCode(int size) => (uint)(11 - BitOperations.Log2((uint)size));

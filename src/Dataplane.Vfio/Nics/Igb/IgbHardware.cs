@@ -62,7 +62,7 @@ internal sealed class IgbHardware<TRegisters>(TRegisters registers, IgbModel mod
     public MacAddress ReadMacAddress()
     {
         MacAddress address = ReceiveAddress.Read(registers, Ral0, 0);
-        return !address.IsZero && !address.IsMulticast
+        return address.IsUnicast
             ? address
             : throw new DataplaneException(
                 $"{device} has no MAC address in its EEPROM ({address})", "write the EEPROM anew with the vendor's tool");

@@ -144,7 +144,7 @@ internal sealed class IxgbePort<TRegisters> : IxgbeFunctionPort<TRegisters>
     private static MacAddress ReadAddress(IxgbeDevice<TRegisters> device)
     {
         MacAddress address = ReceiveAddress.Read(device.Registers, Ral, 0);
-        return !address.IsZero && !address.IsMulticast
+        return address.IsUnicast
             ? address
             : throw new DataplaneException(
                 $"{device.Name} has no MAC address: its EEPROM gives {address}", "restore the card's EEPROM or NVM image");
