@@ -53,7 +53,7 @@ internal sealed class PciBus(
         bool isNamed = selected.Choice == DeviceChoice.Named;
         if (!device.IsBoundToVfio)
             return isNamed ? throw NotBound(device) : null;
-        INicDriver? driver = drivers.FirstOrDefault(candidate => candidate.Devices.Any(known => known.Id == device.Id));
+        INicDriver? driver = NicDrivers.Find(drivers, device.Id);
         if (driver is not null)
             DriverRegistry.CheckKeys(driver.Name, driver.Keys, selected.Arguments, "-a ");
         else if (isNamed)

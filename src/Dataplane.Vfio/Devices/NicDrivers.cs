@@ -15,6 +15,9 @@ internal static class NicDrivers
     ];
 
     /// <summary>The driver of a device; null if none knows it.</summary>
-    public static INicDriver? Find(PciId id) =>
-        All.FirstOrDefault(driver => driver.Devices.Any(device => device.Id == id));
+    public static INicDriver? Find(PciId id) => Find(All, id);
+
+    /// <summary>As <see cref="Find(PciId)"/>, among some drivers.</summary>
+    public static INicDriver? Find(IReadOnlyList<INicDriver> drivers, PciId id) =>
+        drivers.FirstOrDefault(driver => driver.Devices.Any(device => device.Id == id));
 }
