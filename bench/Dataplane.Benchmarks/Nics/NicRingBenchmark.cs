@@ -16,8 +16,10 @@ public abstract class NicRingBenchmark : BurstBenchmark
 
     private const int DriverCpu = 0;
 
+    private QueueCounterTable? _counters;
     private RxQueue? _rx;
     private TxQueue? _tx;
+    private IDisposable? _device;
 
     /// <summary>Waits for a full burst, which it finds unless the device's thread is slower than the driver.</summary>
     [Benchmark]
@@ -45,9 +47,19 @@ public abstract class NicRingBenchmark : BurstBenchmark
     protected sealed override void OnSetUp()
     {
         _ = ThreadAffinity.TrySet(0, new CpuSet([DriverCpu]));
-        (_rx, _tx) = Start();
+        var configuration = new PortConfiguration(Pool);
+        _counters = new QueueCounterTable(1, 1);
+        (_rx, _tx, _device) = Start(_counters.ForRx(0, configuration), _counters.ForTx(0, configuration));
     }
 
-    /// <summary>Makes the queues and starts the device.</summary>
-    private protected abstract (RxQueue Rx, TxQueue Tx) Start();
+    protected sealed override void OnCleanUp()
+    {
+        _device?.Dispose();
+        (_rx as IDisposable)?.Dispose();
+        (_tx as IDisposable)?.Dispose();
+        _counters?.Dispose();
+    }
+
+    /// <summary>Makes the queues and starts the device, which runs until it is disposed.</summary>
+    private protected abstract (RxQueue Rx, TxQueue Tx, IDisposable Device) Start(RxQueueContext rx, TxQueueContext tx);
 }

@@ -9,35 +9,19 @@ public class VirtioRingBenchmarks : NicRingBenchmark
 {
     private const int Size = 1024;
 
-    private VirtioRingDevice? _device;
-    private QueueCounterTable? _counters;
-    private VirtioRxQueue? _rx;
-    private VirtioTxQueue? _tx;
-
     /// <summary>Which kind of ring.</summary>
     [Params(false, true)]
     public bool Packed { get; set; }
 
-    private protected override (RxQueue Rx, TxQueue Tx) Start()
+    private protected override (RxQueue Rx, TxQueue Tx, IDisposable Device) Start(RxQueueContext rx, TxQueueContext tx)
     {
         VirtioFeatures features = VirtioFeatures.Version1 | VirtioFeatures.NetMrgRxbuf | VirtioFeatures.RingIndirectDesc
             | VirtioFeatures.RingEventIdx | (Packed ? VirtioFeatures.RingPacked : VirtioFeatures.None);
-        var configuration = new PortConfiguration(Pool);
-        _counters = new QueueCounterTable(1, 1);
-        _rx = VirtioQueues.CreateRx(_counters.ForRx(0, configuration), 0, Options("rx", features), default(NoNotifier), interrupt: null);
-        _tx = VirtioQueues.CreateTx(_counters.ForTx(0, configuration), Options("tx", features), default(NoNotifier));
-        _rx.Start();
-        _tx.Start();
-        _device = new VirtioRingDevice(_rx.Addresses, _tx.Addresses, Size, Packed, DeviceCpu);
-        return (_rx, _tx);
-    }
-
-    protected override void OnCleanUp()
-    {
-        _device?.Dispose();
-        _rx?.Dispose();
-        _tx?.Dispose();
-        _counters?.Dispose();
+        VirtioRxQueue rxQueue = VirtioQueues.CreateRx(rx, 0, Options("rx", features), default(NoNotifier), interrupt: null);
+        VirtioTxQueue txQueue = VirtioQueues.CreateTx(tx, Options("tx", features), default(NoNotifier));
+        rxQueue.Start();
+        txQueue.Start();
+        return (rxQueue, txQueue, new VirtioRingDevice(rxQueue.Addresses, txQueue.Addresses, Size, Packed, DeviceCpu));
     }
 
     private VirtqueueOptions Options(string name, VirtioFeatures features) =>
