@@ -86,18 +86,18 @@ internal sealed class PhysicalFunction : IDisposable
         hardware.Reset();
         _function.SetBusMaster(true);
         // VMDq without a default pool, replication on.
-        _registers.Write32(IgbRegisters.Mrqc, 3);
+        _registers.Write32(GigabitRegisters.Mrqc, 3);
         _registers.Write32(IgbRegisters.VtCtl, (1u << 29) | (1u << 30));
-        _registers.Write32(IgbRegisters.Rxcsum, IgbRegisters.RxcsumIp | IgbRegisters.RxcsumL4 | IgbRegisters.RxcsumRssHash);
+        _registers.Write32(GigabitRegisters.Rxcsum, GigabitRegisters.RxcsumIp | GigabitRegisters.RxcsumL4 | GigabitRegisters.RxcsumRssHash);
         _registers.Write32(IgbRegisters.Gpie, IgbRegisters.GpieMsiX);
-        SetHashTable(IgbRegisters.Mta, uint.MaxValue);
-        _registers.Write32(IgbRegisters.Tctl, _registers.Read32(IgbRegisters.Tctl) | IgbRegisters.TctlEnable);
+        SetHashTable(GigabitRegisters.Mta, uint.MaxValue);
+        _registers.Write32(GigabitRegisters.Tctl, _registers.Read32(GigabitRegisters.Tctl) | GigabitRegisters.TctlEnable);
         _registers.Write32(IgbRegisters.Rlpml, 0x3FFF);
         _registers.Write32(
-            IgbRegisters.Rctl,
-            IgbRegisters.RctlEnable | IgbRegisters.RctlBroadcast | IgbRegisters.RctlStripCrc | IgbRegisters.RctlLongPackets);
+            GigabitRegisters.Rctl,
+            GigabitRegisters.RctlEnable | GigabitRegisters.RctlBroadcast | GigabitRegisters.RctlStripCrc | GigabitRegisters.RctlLongPackets);
         // PF_RST_DONE
-        _registers.Write32(IgbRegisters.CtrlExt, _registers.Read32(IgbRegisters.CtrlExt) | (1u << 14));
+        _registers.Write32(GigabitRegisters.CtrlExt, _registers.Read32(GigabitRegisters.CtrlExt) | (1u << 14));
     }
 
     private void Serve()
@@ -166,7 +166,7 @@ internal sealed class PhysicalFunction : IDisposable
     }
 
     private void SetAddress(MacAddress address) =>
-        ReceiveAddress.Write(_registers, IgbRegisters.Ral0, 1, address, AddressOfPool0);
+        ReceiveAddress.Write(_registers, GigabitRegisters.Ral0, 1, address, AddressOfPool0);
 
     private void SetHashTable(int table, uint value)
     {

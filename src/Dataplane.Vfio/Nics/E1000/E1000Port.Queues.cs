@@ -2,6 +2,7 @@ using Dataplane.Linux;
 using Dataplane.Ports;
 using Dataplane.Vfio.Nics.Intel;
 using static Dataplane.Vfio.Nics.E1000.E1000Registers;
+using static Dataplane.Vfio.Nics.Intel.GigabitRegisters;
 
 namespace Dataplane.Vfio.Nics.E1000;
 

@@ -3,6 +3,7 @@ using Dataplane.Ports;
 using Dataplane.Vfio.Devices;
 using Dataplane.Vfio.Nics.Intel;
 using static Dataplane.Vfio.Nics.Igb.IgbRegisters;
+using static Dataplane.Vfio.Nics.Intel.GigabitRegisters;
 
 namespace Dataplane.Vfio.Nics.Igb;
 

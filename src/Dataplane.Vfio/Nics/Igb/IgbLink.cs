@@ -1,5 +1,5 @@
 using Dataplane.Ports;
-using static Dataplane.Vfio.Nics.Igb.IgbRegisters;
+using static Dataplane.Vfio.Nics.Intel.GigabitRegisters;
 
 namespace Dataplane.Vfio.Nics.Igb;
 

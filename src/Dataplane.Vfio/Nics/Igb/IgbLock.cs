@@ -1,6 +1,7 @@
 using Dataplane.Vfio.Devices;
 using Dataplane.Vfio.Nics.Intel;
 using static Dataplane.Vfio.Nics.Igb.IgbRegisters;
+using static Dataplane.Vfio.Nics.Intel.GigabitRegisters;
 
 namespace Dataplane.Vfio.Nics.Igb;
 

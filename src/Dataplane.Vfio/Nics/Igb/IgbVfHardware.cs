@@ -49,7 +49,7 @@ internal sealed class IgbVfHardware<TRegisters>
     {
         DisableInterrupts();
         _isCutOff = true;
-        _registers.Write32(Vtctrl, _registers.Read32(Vtctrl) | IgbRegisters.CtrlReset);
+        _registers.Write32(Vtctrl, _registers.Read32(Vtctrl) | GigabitRegisters.CtrlReset);
         // The PF is told by an interrupt of its own; the VF's registers do not answer for a moment.
         Thread.Sleep(1);
     }
