@@ -15,7 +15,6 @@ namespace Dataplane.Vfio.Nics.E1000;
 internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model model, string device)
     where TRegisters : struct, IRegisterSpace
 {
-    private const int MulticastTableLength = 128;
     private const int ReceiveAddresses = 15;
     private const uint VlanEtherType = 0x8100;
     private const uint AllCauses = uint.MaxValue;
@@ -23,6 +22,7 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     /// <summary>Sixty interrupts a second: the link does not change faster, but a full ring is a cause, too.</summary>
     private const uint SlowestInterrupts = 0xFFFF;
 
+    private readonly GigabitControl<TRegisters> _control = new(registers, device);
     private readonly E1000Phy<TRegisters> _phy = new(registers, model, device);
 
     // RCTL as last written: reading would cost a round trip, and writing the same again may hold frames back.
@@ -38,7 +38,7 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
         SetRctl(0);
         registers.Write32(Tctl, TctlPadShort);
         if (model.IsExpress)
-            EndMemoryAccess();
+            _control.EndMemoryAccess();
         // What the device has begun ends before.
         Thread.Sleep(10);
 
@@ -69,10 +69,8 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     /// <summary>Tells firmware that a driver is there, or that it is gone.</summary>
     public void SetDriverLoaded(bool loaded)
     {
-        if (!model.IsExpress)
-            return;
-        uint control = registers.Read32(CtrlExt);
-        registers.Write32(CtrlExt, loaded ? control | CtrlExtDriverLoaded : control & ~CtrlExtDriverLoaded);
+        if (model.IsExpress)
+            _control.SetDriverLoaded(loaded);
     }
 
     /// <summary>Makes the link come up, unless it is up.</summary>
@@ -89,18 +87,13 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     public MacAddress ReadMacAddress()
     {
         // A reset of 8254x does not always load it anew, for example in device models.
-        if (!model.IsExpress && TryReadEeprom(out MacAddress address) && address.IsUnicast)
-            return address;
-        address = ReceiveAddress.Read(registers, Ral0, 0);
-        return address.IsUnicast
+        return !model.IsExpress && TryReadEeprom(out MacAddress address) && address.IsUnicast
             ? address
-            : throw new DataplaneException(
-                $"{device} has no MAC address in its EEPROM ({address})",
-                "write the EEPROM anew with the vendor's tool");
+            : _control.ReadMacAddress();
     }
 
     /// <summary>Sets the address that it receives for.</summary>
-    public void SetMacAddress(MacAddress address) => ReceiveAddress.Write(registers, Ral0, 0, address);
+    public void SetMacAddress(MacAddress address) => _control.SetMacAddress(address);
 
     /// <summary>Makes the device ready for its rings, which it does not use yet.</summary>
     /// <param name="address">What it receives for.</param>
@@ -120,7 +113,7 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
         registers.Write32(Pba, model.RxBufferSize);
         registers.Write32(Vet, VlanEtherType);
         registers.Write32(Wuc, 0);
-        PrepareFilters(address);
+        _control.PrepareFilters(address, ReceiveAddresses);
     }
 
     /// <summary>Tells the device a ring. Its queue is not in use.</summary>
@@ -157,11 +150,7 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     {
         registers.Write32(Rdtr, 0);
         registers.Write32(Radv, 0);
-        uint checksums = 0;
-        if (offloads.HasFlag(PortOffloads.RxIpChecksum))
-            checksums |= RxcsumIp;
-        if (offloads.HasFlag(PortOffloads.RxL4Checksum))
-            checksums |= RxcsumL4;
+        uint checksums = GigabitReceive.Checksums(offloads);
         if (model.IsExpress)
             registers.Write32(Rfctl, RfctlExtendedDescriptors | RfctlNoAckInterrupt);
         if (model.Queues > 1)
@@ -182,16 +171,10 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     /// <param name="isJumbo">Frames longer than standard.</param>
     public void SetReceive(int bufferSize, bool promiscuous, bool allMulticast, bool isJumbo)
     {
-        uint control = RctlEnable | RctlBroadcast | RctlStripCrc;
+        uint control = GigabitReceive.Control(promiscuous, allMulticast, isJumbo);
         control |= bufferSize > 2048
             ? RctlBufferSizeExtension | (BufferSizeCode(bufferSize / 16) << RctlBufferSizeShift)
             : BufferSizeCode(bufferSize) << RctlBufferSizeShift;
-        if (promiscuous)
-            control |= RctlUnicastPromiscuous;
-        if (promiscuous || allMulticast)
-            control |= RctlMulticastPromiscuous;
-        if (isJumbo)
-            control |= RctlLongPackets;
         SetRctl(control);
     }
 
@@ -249,19 +232,7 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     public void DisableInterrupts() => registers.Write32(Imc, AllCauses);
 
     /// <summary>Asks for the link.</summary>
-    public LinkStatus ReadLink()
-    {
-        uint status = registers.Read32(Status);
-        if ((status & StatusLinkUp) == 0 || status == uint.MaxValue)
-            return LinkStatus.Down;
-        uint speed = ((status >> StatusSpeedShift) & 3) switch
-        {
-            0 => 10,
-            1 => 100,
-            _ => 1000,
-        };
-        return new LinkStatus(IsUp: true, speed, (status & StatusFullDuplex) != 0, AutoNegotiated: true);
-    }
+    public LinkStatus ReadLink() => GigabitLink.Decode(registers.Read32(Status));
 
     /// <summary>RCTL.BSIZE of 256 to 2048 bytes: 3 to 0.</summary>
     private static uint BufferSizeCode(int size) => (uint)(11 - BitOperations.Log2((uint)size));
@@ -304,16 +275,6 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
         registers.Write32(Rctl, value);
     }
 
-    /// <summary>
-    /// A reset in the middle of an access may hang the bus (82574 data sheet, "master disable"). Not all devices say
-    /// that it ended.
-    /// </summary>
-    private void EndMemoryAccess()
-    {
-        registers.Write32(Ctrl, registers.Read32(Ctrl) | CtrlMasterDisable);
-        _ = RegisterWait.TryUntil(registers, Status, StatusMasterEnabled, 0, TimeSpan.FromMilliseconds(80), out _);
-    }
-
     /// <summary>Bits that the data sheet of the 82574 has software set to other than their initial values.</summary>
     private void SetReservedBits()
     {
@@ -321,14 +282,5 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
         registers.Write32(Tarc0, (registers.Read32(Tarc0) & ~TarcMustBeZero) | TarcMustBeOne);
         registers.Write32(Gcr, registers.Read32(Gcr) | GcrMustBeOne);
         registers.Write32(Gcr2, registers.Read32(Gcr2) | Gcr2MustBeOne);
-    }
-
-    private void PrepareFilters(MacAddress address)
-    {
-        for (int i = 0; i < MulticastTableLength; i++)
-            registers.Write32(Mta + (4 * i), 0);
-        SetMacAddress(address);
-        for (int i = 1; i < ReceiveAddresses; i++)
-            ReceiveAddress.Clear(registers, Ral0, i);
     }
 }

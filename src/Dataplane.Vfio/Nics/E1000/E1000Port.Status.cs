@@ -14,12 +14,7 @@ internal sealed partial class E1000Port<TRegisters, TRx>
     protected override void AddDeviceStatistics(ref PortStatistics statistics)
     {
         _counters.Collect();
-        statistics.InputMissed += _counters.Total(GigabitCounters.MissedPackets);
-        statistics.InputErrors += _counters.Total(GigabitCounters.CrcErrors)
-            + _counters.Total(GigabitCounters.LengthErrors) + _counters.Total(GigabitCounters.RxErrors) + _counters.Total(GigabitCounters.AlignmentErrors)
-            + _counters.Total(GigabitCounters.CarrierExtensionErrors);
-        statistics.OutputErrors += _counters.Total(GigabitCounters.ExcessiveCollisions)
-            + _counters.Total(GigabitCounters.LateCollisions);
+        GigabitCounters.AddTo(ref statistics, _counters);
     }
 
     protected override void AddExtendedStatistics(ICollection<ExtendedStatistic> statistics) =>

@@ -11,7 +11,7 @@ namespace Dataplane.Vfio.Nics.Igb;
 internal sealed class IgbHardware<TRegisters>(TRegisters registers, IgbModel model, string device)
     where TRegisters : struct, IRegisterSpace
 {
-    private const int HashTableLength = 128;
+    private const int UnicastTableLength = 128;
     private const int ReceiveAddresses = 16;
     private const uint VlanEtherTypes = 0x8100_8100;
     private const uint AllCauses = uint.MaxValue;
@@ -21,6 +21,7 @@ internal sealed class IgbHardware<TRegisters>(TRegisters registers, IgbModel mod
 
     private const int StandardMtu = 1500;
 
+    private readonly GigabitControl<TRegisters> _control = new(registers, device);
     private readonly IgbLock<TRegisters> _lock = new(registers);
     private readonly GigabitPhy<TRegisters> _phy = new(registers, device);
 
@@ -36,7 +37,7 @@ internal sealed class IgbHardware<TRegisters>(TRegisters registers, IgbModel mod
         DisableInterrupts();
         registers.Write32(Rctl, 0);
         registers.Write32(Tctl, TctlPadShort);
-        EndMemoryAccess();
+        _control.EndMemoryAccess();
         // What the device has begun ends before.
         Thread.Sleep(10);
 
@@ -52,25 +53,14 @@ internal sealed class IgbHardware<TRegisters>(TRegisters registers, IgbModel mod
     }
 
     /// <summary>Tells firmware that a driver is there, or that it is gone.</summary>
-    public void SetDriverLoaded(bool loaded)
-    {
-        uint control = registers.Read32(CtrlExt);
-        registers.Write32(CtrlExt, loaded ? control | CtrlExtDriverLoaded : control & ~CtrlExtDriverLoaded);
-    }
+    public void SetDriverLoaded(bool loaded) => _control.SetDriverLoaded(loaded);
 
     /// <summary>The address that the device has from its EEPROM, after a reset.</summary>
     /// <exception cref="DataplaneException">It has none.</exception>
-    public MacAddress ReadMacAddress()
-    {
-        MacAddress address = ReceiveAddress.Read(registers, Ral0, 0);
-        return address.IsUnicast
-            ? address
-            : throw new DataplaneException(
-                $"{device} has no MAC address in its EEPROM ({address})", "write the EEPROM anew with the vendor's tool");
-    }
+    public MacAddress ReadMacAddress() => _control.ReadMacAddress();
 
     /// <summary>Sets the address that it receives for.</summary>
-    public void SetMacAddress(MacAddress address) => ReceiveAddress.Write(registers, Ral0, 0, address);
+    public void SetMacAddress(MacAddress address) => _control.SetMacAddress(address);
 
     /// <summary>Makes the device ready for its rings, which it does not use yet.</summary>
     /// <param name="address">What it receives for.</param>
@@ -107,15 +97,8 @@ internal sealed class IgbHardware<TRegisters>(TRegisters registers, IgbModel mod
     /// <param name="mtu">The longest payload that matters.</param>
     public void SetReceive(bool promiscuous, bool allMulticast, int mtu)
     {
-        uint control = RctlEnable | RctlBroadcast | RctlStripCrc;
-        if (promiscuous)
-            control |= RctlUnicastPromiscuous;
-        if (promiscuous || allMulticast)
-            control |= RctlMulticastPromiscuous;
-        if (mtu > StandardMtu)
-            control |= RctlLongPackets;
         registers.Write32(Rlpml, (uint)(mtu + FrameOverhead));
-        registers.Write32(Rctl, control);
+        registers.Write32(Rctl, GigabitReceive.Control(promiscuous, allMulticast, isJumbo: mtu > StandardMtu));
     }
 
     /// <summary>Ends receiving; frames that are under way may still be written.</summary>
@@ -176,14 +159,7 @@ internal sealed class IgbHardware<TRegisters>(TRegisters registers, IgbModel mod
     }
 
     /// <summary>Asks for the link.</summary>
-    public LinkStatus ReadLink() => IgbLink.Decode(registers.Read32(Status));
-
-    /// <summary>A reset in the middle of an access may hang the bus (82576 data sheet 5.2.3.3); not all devices say that it ended.</summary>
-    private void EndMemoryAccess()
-    {
-        registers.Write32(Ctrl, registers.Read32(Ctrl) | CtrlMasterDisable);
-        _ = RegisterWait.TryUntil(registers, Status, StatusMasterEnabled, 0, TimeSpan.FromMilliseconds(80), out _);
-    }
+    public LinkStatus ReadLink() => GigabitLink.Decode(registers.Read32(Status));
 
     private void LetLinkComeUp()
     {
@@ -204,13 +180,9 @@ internal sealed class IgbHardware<TRegisters>(TRegisters registers, IgbModel mod
 
     private void PrepareFilters(MacAddress address)
     {
-        for (int i = 0; i < HashTableLength; i++)
-            registers.Write32(Mta + (i * sizeof(uint)), 0);
-        for (int i = 0; model.HasUnicastTable && i < HashTableLength; i++)
+        for (int i = 0; model.HasUnicastTable && i < UnicastTableLength; i++)
             registers.Write32(Uta + (i * sizeof(uint)), 0);
-        SetMacAddress(address);
-        for (int i = 1; i < ReceiveAddresses; i++)
-            ReceiveAddress.Clear(registers, Ral0, i);
+        _control.PrepareFilters(address, ReceiveAddresses);
     }
 
     private void PrepareSpread(PortConfiguration configuration)
@@ -220,12 +192,7 @@ internal sealed class IgbHardware<TRegisters>(TRegisters registers, IgbModel mod
         if (spreads)
             RssTable.Write(registers, Rssrk, Reta, configuration.RxQueues);
         registers.Write32(Mrqc, spreads ? FieldsOf(configuration.RssHash) | MrqcRss : 0);
-        uint checksums = RxcsumRssHash;
-        if (offloads.HasFlag(PortOffloads.RxIpChecksum))
-            checksums |= RxcsumIp;
-        if (offloads.HasFlag(PortOffloads.RxL4Checksum))
-            checksums |= RxcsumL4;
-        registers.Write32(Rxcsum, checksums);
+        registers.Write32(Rxcsum, GigabitReceive.Checksums(offloads) | RxcsumRssHash);
     }
 
     private static uint FieldsOf(RssHash hash)

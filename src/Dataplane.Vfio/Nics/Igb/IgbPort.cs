@@ -109,12 +109,7 @@ internal sealed class IgbPort<TRegisters> : IgbPortBase<TRegisters>
     protected override void AddDeviceStatistics(ref PortStatistics statistics)
     {
         base.AddDeviceStatistics(ref statistics);
-        statistics.InputMissed += Counters.Total(GigabitCounters.MissedPackets);
-        statistics.InputErrors += Counters.Total(GigabitCounters.CrcErrors) + Counters.Total(GigabitCounters.LengthErrors)
-            + Counters.Total(GigabitCounters.RxErrors) + Counters.Total(GigabitCounters.AlignmentErrors)
-            + Counters.Total(GigabitCounters.CarrierExtensionErrors);
-        statistics.OutputErrors += Counters.Total(GigabitCounters.ExcessiveCollisions)
-            + Counters.Total(GigabitCounters.LateCollisions);
+        GigabitCounters.AddTo(ref statistics, Counters);
     }
 
     private static PortCapabilities CapabilitiesOf(IgbModel model, int vectors) => new()

@@ -104,7 +104,7 @@ internal sealed class IgbVfHardware<TRegisters>
         Span<uint> notice = [0];
         if (_mailbox.TryTakeNotice(notice) && (notice[0] & VfMailbox<TRegisters>.ClearToSend) == 0)
             _isCutOff = true;
-        return _isCutOff ? LinkStatus.Down : IgbLink.Decode(_registers.Read32(Vtstatus));
+        return _isCutOff ? LinkStatus.Down : GigabitLink.Decode(_registers.Read32(Vtstatus));
     }
 
     /// <summary>Whether the PF does not know the VF: it, or the VF, was reset and has not told the PF yet.</summary>

@@ -1,3 +1,6 @@
+using Dataplane.Ports;
+using Dataplane.Vfio.Devices;
+
 namespace Dataplane.Vfio.Nics.Intel;
 
 /// <summary>
@@ -97,4 +100,14 @@ internal static class GigabitCounters
         new(null, GoodOctetsReceived, CounterKind.ClearOnReadPair),
         new(null, GoodOctetsTransmitted, CounterKind.ClearOnReadPair),
     ];
+
+    /// <summary>Adds frames that were lost or broken to the statistics of a port; the counters are collected.</summary>
+    public static void AddTo<TRegisters>(ref PortStatistics statistics, HardwareCounters<TRegisters> counters)
+        where TRegisters : struct, IRegisterSpace
+    {
+        statistics.InputMissed += counters.Total(MissedPackets);
+        statistics.InputErrors += counters.Total(CrcErrors) + counters.Total(LengthErrors) + counters.Total(RxErrors)
+            + counters.Total(AlignmentErrors) + counters.Total(CarrierExtensionErrors);
+        statistics.OutputErrors += counters.Total(ExcessiveCollisions) + counters.Total(LateCollisions);
+    }
 }

@@ -1,10 +1,10 @@
 using Dataplane.Ports;
 using static Dataplane.Vfio.Nics.Intel.GigabitRegisters;
 
-namespace Dataplane.Vfio.Nics.Igb;
+namespace Dataplane.Vfio.Nics.Intel;
 
-/// <summary>The link as STATUS has it, which PF and VF have alike.</summary>
-internal static class IgbLink
+/// <summary>The link as STATUS has it, which all gigabit MACs and their VFs have alike.</summary>
+internal static class GigabitLink
 {
     /// <summary>Takes the register apart.</summary>
     public static LinkStatus Decode(uint status)
