@@ -30,6 +30,9 @@ internal abstract unsafe partial class DeviceModel
     /// <summary>Whether the device was pulled out.</summary>
     public bool IsGone { get; set; }
 
+    /// <summary>How often software has read or written a register.</summary>
+    public int Accesses { get; private set; }
+
     /// <summary>Told of a message signalled interrupt, by its vector. Called under the model's lock.</summary>
     public Action<int> Interrupt { get; set; } = _ => { };
 
@@ -55,7 +58,10 @@ internal abstract unsafe partial class DeviceModel
     public uint Read(int offset)
     {
         lock (Gate)
+        {
+            Accesses++;
             return IsGone ? uint.MaxValue : File.Read(offset);
+        }
     }
 
     /// <summary>Software writes a register.</summary>
@@ -63,6 +69,7 @@ internal abstract unsafe partial class DeviceModel
     {
         lock (Gate)
         {
+            Accesses++;
             if (!IsGone)
                 File.Write(offset, value);
         }

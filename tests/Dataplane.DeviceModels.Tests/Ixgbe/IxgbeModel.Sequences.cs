@@ -78,6 +78,7 @@ internal sealed partial class IxgbeModel
         _isReady = true;
         _linkWasDown |= hadLink && !IsLinkUp;
         Resets++;
+        WhileResetting();
     }
 
     private void LoadEeprom()

@@ -58,6 +58,9 @@ internal sealed partial class IxgbeModel : DeviceModel
     /// <summary>How often the device was reset.</summary>
     public int Resets { get; private set; }
 
+    /// <summary>What happens besides while the driver resets the device. Called under the model's lock.</summary>
+    public Action WhileResetting { get; set; } = () => { };
+
     /// <summary>Whether a resource of SW_FW_SYNC is held by firmware.</summary>
     public uint FirmwareHolds
     {

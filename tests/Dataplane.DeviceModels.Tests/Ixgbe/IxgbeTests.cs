@@ -72,6 +72,26 @@ public sealed unsafe class IxgbeTests
     }
 
     [Fact]
+    public void Asking_for_the_link_does_not_disturb_a_restart()
+    {
+        using ModelBed<IxgbeModel> bed = ModelBed.Physical(Backplane).Start();
+        Assert.True(bed.Port.GetLink().IsUp);
+        LinkStatus? link = null;
+        int accesses = 0;
+        bed.Model.WhileResetting = () =>
+        {
+            int before = bed.Model.Accesses;
+            link = bed.Port.GetLink();
+            accesses = bed.Model.Accesses - before;
+        };
+        bed.Port.Stop();
+        bed.Port.Start();
+        Assert.Equal((LinkStatus.Down, 0), (link, accesses));
+        Assert.True(bed.Port.GetLink().IsUp);
+        bed.AssertClean();
+    }
+
+    [Fact]
     public void The_laser_is_left_alone_where_it_is_told_to_be()
     {
         using ModelBed<IxgbeModel> bed = ModelBed.Physical(Sfp).Open(",fiber_sdp3_no_tx_disable=1");

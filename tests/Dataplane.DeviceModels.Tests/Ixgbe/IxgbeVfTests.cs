@@ -78,6 +78,20 @@ public sealed class IxgbeVfTests
     }
 
     [Fact]
+    public void A_stopped_function_leaves_its_mailbox_alone_when_it_is_asked_for_its_link()
+    {
+        using ModelBed<IxgbeVfModel> bed = ModelBed.Virtual(VfX550).Start();
+        Assert.True(bed.Port.GetLink().IsUp);
+        bed.Port.Stop();
+        int before = bed.Model.Accesses;
+        Assert.False(bed.Port.GetLink().IsUp);
+        Assert.Equal(before, bed.Model.Accesses);
+        bed.Port.Start();
+        Assert.True(bed.Port.GetLink().IsUp);
+        bed.AssertClean();
+    }
+
+    [Fact]
     public void An_untrusted_function_is_told_what_would_make_it_promiscuous()
     {
         using ModelBed<IxgbeVfModel> bed = ModelBed.Virtual(VfX550).Start();

@@ -52,6 +52,15 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
     /// <summary>How the device uses the buffers of the configuration.</summary>
     protected RxBuffers Buffers { get; private set; }
 
+    /// <summary>
+    /// Whether the device is started, so that any thread may ask for its link. Written by the control plane.
+    /// </summary>
+    private bool IsRunning
+    {
+        get => Volatile.Read(ref field);
+        set => Volatile.Write(ref field, value);
+    }
+
     /// <summary>Rx queues that wake lcores; they have the vectors 1 and up.</summary>
     protected int InterruptingQueues => _signals.All.Count;
 
@@ -84,6 +93,9 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
 
     /// <summary>Ends what <see cref="EnableInterrupts"/> began.</summary>
     protected abstract void DisableInterrupts();
+
+    /// <summary>Asks the device for its link.</summary>
+    protected abstract LinkStatus ReadDeviceLink();
 
     /// <summary>What happened at vector 0.</summary>
     protected abstract void OnInterrupt();
@@ -127,6 +139,8 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
             foreach (AdvancedRxQueue<TRegisters> queue in RxQueues.Cast<AdvancedRxQueue<TRegisters>>())
                 queue.Fill(Name);
             PrepareDevice(_configuration!);
+            // From here on the link may change, and that must not be missed.
+            IsRunning = true;
             Function.SetBusMaster(true);
             if (Function.InterruptVectors != 0)
             {
@@ -147,6 +161,9 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
     protected override void OnStop() => Halt(drain: true);
 
     protected override void OnClose() => _signals.Dispose();
+
+    /// <summary>A reset, or what a function and its parent say to each other, is not disturbed by other threads.</summary>
+    protected sealed override LinkStatus ReadLink() => IsRunning ? ReadDeviceLink() : LinkStatus.Down;
 
     protected override void AddExtendedStatistics(ICollection<ExtendedStatistic> statistics) => Statistics.AddTo(statistics);
 
@@ -214,6 +231,7 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
 
     private void Halt(bool drain)
     {
+        IsRunning = false;
         try
         {
             // A device that was pulled out has stopped by itself.
@@ -241,7 +259,7 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
 
     private void StopTransmit(bool drain)
     {
-        bool isMoving = drain && ReadLink().IsUp;
+        bool isMoving = drain && ReadDeviceLink().IsUp;
         foreach (AdvancedTxQueue<TRegisters> queue in TxQueues.Cast<AdvancedTxQueue<TRegisters>>())
         {
             int block = TxBlock(queue.Index);

@@ -99,7 +99,7 @@ internal sealed class IxgbePort<TRegisters> : IxgbeFunctionPort<TRegisters>
         base.OnClose();
     }
 
-    protected override LinkStatus ReadLink() => _link.Read();
+    protected override LinkStatus ReadDeviceLink() => _link.Read();
 
     protected override void OnSetMacAddress(MacAddress address) => ReceiveAddress.Write(Nic.Registers, Ral, 0, address);
 

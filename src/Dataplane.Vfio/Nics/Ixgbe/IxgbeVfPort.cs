@@ -129,7 +129,7 @@ internal sealed class IxgbeVfPort<TRegisters> : IxgbeFunctionPort<TRegisters>
         _ = GetLink();
     }
 
-    protected override LinkStatus ReadLink()
+    protected override LinkStatus ReadDeviceLink()
     {
         if (_asksParent || Function.InterruptVectors == 0)
             LookIntoMailbox();
