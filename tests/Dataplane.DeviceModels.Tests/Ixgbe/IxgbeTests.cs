@@ -9,8 +9,8 @@ namespace Dataplane.DeviceModels.Tests.Ixgbe;
 public sealed unsafe class IxgbeTests
 {
     private const ushort Sfp = 0x10FB, Backplane = 0x10F8, X540 = 0x1528, X550 = 0x1563;
-    private const int Esdp = 0x20;
-    private const uint LaserOff = 1u << 3;
+    private const int CtrlExt = 0x18, Esdp = 0x20;
+    private const uint LaserOff = 1u << 3, DriverLoaded = 1u << 28;
 
     [Fact]
     public void Every_device_is_known_to_one_driver()
@@ -140,6 +140,16 @@ public sealed unsafe class IxgbeTests
         bed.Model.IsGone = true;
         var exception = Assert.Throws<DataplaneException>(() => bed.Open());
         Assert.StartsWith("0000:03:00.0 does not answer", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_device_without_an_address_is_named_and_left_to_its_firmware()
+    {
+        using ModelBed<IxgbeModel> bed = ModelBed.Physical(Sfp, address: TestFrames.Group);
+        var exception = Assert.Throws<DataplaneException>(() => bed.Open());
+        Assert.StartsWith("0000:03:00.0 has no MAC address", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(0u, bed.Model.Peek(file => file[CtrlExt]) & DriverLoaded);
+        Assert.Empty(bed.Model.Complaints);
     }
 
     [Fact]

@@ -123,11 +123,11 @@ internal static class ModelBed
 {
     public static readonly MacAddress Address = new([0x02, 0, 0, 0, 0, 0x59]);
 
-    public static ModelBed<IxgbeModel> Physical(ushort device, int vectors = 64)
+    public static ModelBed<IxgbeModel> Physical(ushort device, int vectors = 64, MacAddress? address = null)
     {
         IReadOnlyList<IxgbeVariant> variants = Quick(IxgbeVariant.Physical);
         IxgbeVariant variant = variants.Single(candidate => candidate.Id.Device == device);
-        return new(memory => new IxgbeModel(memory, variant, Address), new IxgbeDriver(variants), variant.Id, vectors);
+        return new(memory => new IxgbeModel(memory, variant, address ?? Address), new IxgbeDriver(variants), variant.Id, vectors);
     }
 
     public static ModelBed<IxgbeVfModel> Virtual(ushort device, int vectors = 3)

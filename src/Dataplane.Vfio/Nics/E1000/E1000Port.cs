@@ -65,9 +65,11 @@ internal sealed partial class E1000Port<TRegisters, TRx> : Port
         TRegisters registers = function.OpenBar(0);
         var hardware = new E1000Hardware<TRegisters>(registers, model, function.Name);
         hardware.Reset();
-        hardware.SetDriverLoaded(true);
         hardware.BringUpLink();
-        return new E1000Port<TRegisters, TRx>(context, function, registers, model, hardware, hardware.ReadMacAddress());
+        MacAddress address = hardware.ReadMacAddress();
+        var port = new E1000Port<TRegisters, TRx>(context, function, registers, model, hardware, address);
+        hardware.SetDriverLoaded(true);
+        return port;
     }
 
     protected override void OnConfigure(PortConfiguration configuration)

@@ -38,7 +38,15 @@ internal sealed class IxgbePort<TRegisters> : IxgbeFunctionPort<TRegisters>
         var device = new IxgbeDevice<TRegisters>(function.OpenBar(0), function.Name, variant);
         function.SetBusMaster(false);
         IxgbeReset.Run(device, function.Configuration);
-        return new IxgbePort<TRegisters>(context, function, device, keepLaser);
+        try
+        {
+            return new IxgbePort<TRegisters>(context, function, device, keepLaser);
+        }
+        catch
+        {
+            IxgbeReset.Release(device);
+            throw;
+        }
     }
 
     /// <summary>A single queue had better use all of the packet buffer.</summary>
