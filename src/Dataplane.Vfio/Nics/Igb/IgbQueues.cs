@@ -88,23 +88,26 @@ internal sealed class IgbQueues<TRegisters>(TRegisters registers, IgbQueueRegist
             queue.Publish();
     }
 
-    /// <summary>Waits, within a bound, until everything is sent.</summary>
+    /// <summary>
+    /// Waits, within a bound, until everything is sent. If one queue stands still, so do the others: the link is down, or the
+    /// device is gone.
+    /// </summary>
     public void WaitUntilSent()
     {
-        for (int i = 0; i < _tx.Count; i++)
-            _ = RegisterWait.TryUntil(registers, layout.Tx(i) + Head, ushort.MaxValue, _tx[i].Tail, s_sendTime, out _);
+        bool isMoving = true;
+        for (int i = 0; i < _tx.Count && isMoving; i++)
+            isMoving = RegisterWait.TryUntil(registers, layout.Tx(i) + Head, ushort.MaxValue, _tx[i].Tail, s_sendTime, out _);
     }
 
-    /// <summary>Switches all queues off.</summary>
+    /// <summary>Switches all queues off. The first that does not react within a bound ends the wait.</summary>
     /// <returns>False if one did not react: the device must be reset before memory is freed.</returns>
     public bool TrySwitchOff()
     {
-        bool isOff = true;
-        for (int i = 0; i < _tx.Count; i++)
-            isOff &= TrySwitchOff(layout.Tx(i));
-        for (int i = 0; i < _rx.Count; i++)
-            isOff &= TrySwitchOff(layout.Rx(i));
-        return isOff;
+        int[] queues = [.. _tx.Select((_, i) => layout.Tx(i)), .. _rx.Select((_, i) => layout.Rx(i))];
+        foreach (int queue in queues)
+            registers.Write32(queue + Control, 0);
+        return queues.All(
+            queue => RegisterWait.TryUntil(registers, queue + Control, ControlEnable, 0, s_switchTime, out _));
     }
 
     /// <summary>Frees all packets; the device has no access to memory any more.</summary>
@@ -126,11 +129,5 @@ internal sealed class IgbQueues<TRegisters>(TRegisters registers, IgbQueueRegist
         registers.Write32(queue + Tail, 0);
         registers.Write32(queue + Control, thresholds | ControlEnable);
         RegisterWait.Until(registers, queue + Control, ControlEnable, ControlEnable, s_switchTime, port.Name, name);
-    }
-
-    private bool TrySwitchOff(int queue)
-    {
-        registers.Write32(queue + Control, 0);
-        return RegisterWait.TryUntil(registers, queue + Control, ControlEnable, 0, s_switchTime, out _);
     }
 }
