@@ -5,6 +5,7 @@ using Dataplane.Vfio.Devices;
 using Dataplane.Vfio.Nics.Intel;
 using static Dataplane.Vfio.Nics.E1000.E1000Registers;
 using static Dataplane.Vfio.Nics.Intel.GigabitRegisters;
+using static Dataplane.Vfio.Nics.Intel.RingRegisters;
 
 namespace Dataplane.Vfio.Nics.E1000;
 
@@ -123,11 +124,7 @@ internal sealed class E1000Hardware<TRegisters>(TRegisters registers, E1000Model
     /// <param name="thresholds">When descriptors are fetched and written back.</param>
     public void SetRing(int queue, ulong iova, int byteLength, uint thresholds)
     {
-        registers.Write32(queue, (uint)iova);
-        registers.Write32(queue + BaseHigh, (uint)(iova >> 32));
-        registers.Write32(queue + Length, (uint)byteLength);
-        registers.Write32(queue + Head, 0);
-        registers.Write32(queue + Tail, 0);
+        RingRegisters.Set(registers, queue, iova, byteLength);
         registers.Write32(queue + Thresholds, thresholds);
     }
 

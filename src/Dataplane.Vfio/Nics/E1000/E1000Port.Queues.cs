@@ -3,6 +3,7 @@ using Dataplane.Ports;
 using Dataplane.Vfio.Nics.Intel;
 using static Dataplane.Vfio.Nics.E1000.E1000Registers;
 using static Dataplane.Vfio.Nics.Intel.GigabitRegisters;
+using static Dataplane.Vfio.Nics.Intel.RingRegisters;
 
 namespace Dataplane.Vfio.Nics.E1000;
 

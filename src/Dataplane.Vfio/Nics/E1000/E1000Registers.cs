@@ -40,18 +40,6 @@ internal static class E1000Registers
     /// <summary>From the registers of a queue to those of the next.</summary>
     public const int QueueStride = 0x100;
 
-    /// <summary>Within a queue's registers: high half of the ring's address.</summary>
-    public const int BaseHigh = 0x04;
-
-    /// <summary>Within a queue's registers: bytes of the ring.</summary>
-    public const int Length = 0x08;
-
-    /// <summary>Within a queue's registers: the descriptor that the device uses next.</summary>
-    public const int Head = 0x10;
-
-    /// <summary>Within a queue's registers: the descriptor behind the last that the device may use.</summary>
-    public const int Tail = 0x18;
-
     /// <summary>Within a queue's registers: when descriptors are fetched and written back.</summary>
     public const int Thresholds = 0x28;
 

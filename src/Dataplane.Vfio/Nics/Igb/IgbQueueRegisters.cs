@@ -2,6 +2,7 @@ namespace Dataplane.Vfio.Nics.Igb;
 
 /// <summary>
 /// Registers of queues (82576 data sheet 8.10 and 8.12): the same at other places for the PF and for a VF. Offsets in bytes.
+/// Those of the ring are in <see cref="Intel.RingRegisters"/>.
 /// </summary>
 /// <param name="Rx0">The first register of rx queue 0.</param>
 /// <param name="Tx0">The first register of tx queue 0.</param>
@@ -11,23 +12,8 @@ internal sealed record IgbQueueRegisters(int Rx0, int Tx0, int Distance)
     /// <summary>From a queue of the PF to the next.</summary>
     public const int Stride = 0x40;
 
-    /// <summary>Low half of the ring's address (RDBAL, TDBAL); within a queue's registers.</summary>
-    public const int BaseLow = 0x00;
-
-    /// <summary>High half of the ring's address (RDBAH, TDBAH).</summary>
-    public const int BaseHigh = 0x04;
-
-    /// <summary>Bytes of the ring (RDLEN, TDLEN).</summary>
-    public const int Length = 0x08;
-
-    /// <summary>Kind of descriptor and size of buffers (SRRCTL).</summary>
+    /// <summary>Kind of descriptor and size of buffers (SRRCTL); within a queue's registers.</summary>
     public const int Srrctl = 0x0C;
-
-    /// <summary>The descriptor that the device uses next (RDH, TDH).</summary>
-    public const int Head = 0x10;
-
-    /// <summary>The descriptor behind the last that the device may use (RDT, TDT).</summary>
-    public const int Tail = 0x18;
 
     /// <summary>When descriptors are fetched and written back, and whether the queue is on (RXDCTL, TXDCTL).</summary>
     public const int Control = 0x28;

@@ -3,6 +3,7 @@ using Dataplane.Ports;
 using Dataplane.Vfio.Devices;
 using Dataplane.Vfio.Nics.Intel;
 using static Dataplane.Vfio.Nics.Igb.IgbQueueRegisters;
+using static Dataplane.Vfio.Nics.Intel.RingRegisters;
 
 namespace Dataplane.Vfio.Nics.Igb;
 
@@ -122,11 +123,7 @@ internal sealed class IgbQueues<TRegisters>(TRegisters registers, IgbQueueRegist
     private void SwitchOn(int queue, DescriptorRing ring, uint thresholds, string name)
     {
         registers.Write32(queue + Control, 0);
-        registers.Write32(queue + BaseLow, (uint)ring.Iova);
-        registers.Write32(queue + BaseHigh, (uint)(ring.Iova >> 32));
-        registers.Write32(queue + Length, (uint)ring.ByteLength);
-        registers.Write32(queue + Head, 0);
-        registers.Write32(queue + Tail, 0);
+        RingRegisters.Set(registers, queue, ring.Iova, ring.ByteLength);
         registers.Write32(queue + Control, thresholds | ControlEnable);
         RegisterWait.Until(registers, queue + Control, ControlEnable, ControlEnable, s_switchTime, port.Name, name);
     }

@@ -4,7 +4,6 @@ using Dataplane.Ports;
 using Dataplane.Vfio.Devices;
 using Dataplane.Vfio.Nics.Intel;
 using Microsoft.Extensions.Logging;
-using static Dataplane.Vfio.Nics.Ixgbe.IxgbeRegisters;
 
 namespace Dataplane.Vfio.Nics.Ixgbe;
 
@@ -113,7 +112,7 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
         Nic.Registers,
         new AdvancedRxSettings
         {
-            TailRegister = RxBlock(context.Index) + Rdt,
+            TailRegister = RxBlock(context.Index) + RingRegisters.Tail,
             ErrorShift = AdvancedRx.TenGigabitErrorShift,
             Chains = Buffers.Chains,
             Interrupt = _signals.TryGet(context.Index, out EventFd? signal) ? InterruptOf(context.Index, signal) : null,
@@ -125,7 +124,7 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
         Nic.Registers,
         new AdvancedTxSettings
         {
-            TailRegister = TxBlock(context.Index) + Tdt,
+            TailRegister = TxBlock(context.Index) + RingRegisters.Tail,
             MaxFrame = MaxSentFrame - FcsLength,
             ContextBits = AdvancedTx.CheckContext,
             PlainContext = IsSwitched ? AdvancedTx.PlainContext : default,

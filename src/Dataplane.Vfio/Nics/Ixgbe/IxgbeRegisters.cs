@@ -105,22 +105,17 @@ internal static class IxgbeRegisters
     public const int Ereta = 0xEE80;
     public const int EretaLength = 384;
 
-    // 8.2.3.8 Receive DMA
+    // 8.2.3.8 Receive DMA; those of rings are in RingRegisters.
     public const int RxQueueBlock = 0x1000;
     public const int QueueStride = 0x40;
-    public const int Rdbal = 0x00;
-    public const int Rdbah = 0x04;
-    public const int Rdlen = 0x08;
     public const int DcaRxctrl = 0x0C;
     public const uint DcaRxctrlReserved12 = 1u << 12;
     public const uint DcaRxctrlDataRelaxedOrder = 1u << 13;
     public const uint DcaRxctrlHeaderRelaxedOrder = 1u << 15;
-    public const int Rdh = 0x10;
     public const int Srrctl = 0x14;
     public const int SrrctlBufferSizeShift = 10;
     public const uint SrrctlAdvancedOneBuffer = 1u << 25;
     public const uint SrrctlDropEnable = 1u << 28;
-    public const int Rdt = 0x18;
     public const int Rxdctl = 0x28;
     public const uint RxdctlEnable = 1u << 25;
     public const uint RxdctlVlanStrip = 1u << 30;
@@ -137,7 +132,7 @@ internal static class IxgbeRegisters
     public const int PacketBufferCount = 8;
     public const int KilobyteShift = 10;
 
-    // 8.2.3.9 Transmit
+    // 8.2.3.9 Transmit; those of rings are in RingRegisters.
     public const int Dmatxctl = 0x4A80;
     public const uint DmatxctlEnable = 1u << 0;
     public const int Dtxmxszrq = 0x8100;
@@ -150,13 +145,8 @@ internal static class IxgbeRegisters
     public const int Txpbsize = 0xCC00;
     public const int Txpbthresh = 0x4950;
     public const int TxQueueBlock = 0x6000;
-    public const int Tdbal = 0x00;
-    public const int Tdbah = 0x04;
-    public const int Tdlen = 0x08;
     public const int DcaTxctrl = 0x0C;
     public const uint DcaTxctrlWriteBackRelaxedOrder = 1u << 11;
-    public const int Tdh = 0x10;
-    public const int Tdt = 0x18;
     public const int Txdctl = 0x28;
     public const uint TxdctlEnable = 1u << 25;
 

@@ -26,11 +26,7 @@ internal static class IxgbeRings
         IxgbeDevice<TRegisters> device, int block, DescriptorRing ring, RxBuffers buffers, bool dropWhenEmpty)
         where TRegisters : struct, IRegisterSpace
     {
-        device.Write(block + Rdbal, (uint)ring.Iova);
-        device.Write(block + Rdbah, (uint)(ring.Iova >> 32));
-        device.Write(block + Rdlen, (uint)ring.ByteLength);
-        device.Write(block + Rdh, 0);
-        device.Write(block + Rdt, 0);
+        RingRegisters.Set(device.Registers, block, ring.Iova, ring.ByteLength);
         device.Write(
             block + Srrctl,
             SrrctlAdvancedOneBuffer | (uint)buffers.Kilobytes | (dropWhenEmpty ? SrrctlDropEnable : 0));
@@ -64,11 +60,7 @@ internal static class IxgbeRings
     public static void ProgramTx<TRegisters>(IxgbeDevice<TRegisters> device, int block, DescriptorRing ring)
         where TRegisters : struct, IRegisterSpace
     {
-        device.Write(block + Tdbal, (uint)ring.Iova);
-        device.Write(block + Tdbah, (uint)(ring.Iova >> 32));
-        device.Write(block + Tdlen, (uint)ring.ByteLength);
-        device.Write(block + Tdh, 0);
-        device.Write(block + Tdt, 0);
+        RingRegisters.Set(device.Registers, block, ring.Iova, ring.ByteLength);
         // Done bits are written into the descriptors, not the head somewhere else.
         device.Write(block + Tdwbal, 0);
         device.Write(block + Tdwbah, 0);
@@ -87,7 +79,7 @@ internal static class IxgbeRings
     /// <returns>False if it has not in time, for example because the link is down.</returns>
     public static bool TryDrainTx<TRegisters>(IxgbeDevice<TRegisters> device, int block, uint tail, TimeSpan atMost)
         where TRegisters : struct, IRegisterSpace =>
-        RegisterWait.TryUntil(device.Registers, block + Tdh, uint.MaxValue, tail, atMost, out _);
+        RegisterWait.TryUntil(device.Registers, block + RingRegisters.Head, uint.MaxValue, tail, atMost, out _);
 
     /// <summary>Takes the ring back; behind it the device neither reads nor writes it.</summary>
     /// <returns>False if the queue did not react in time, for example because the link is down.</returns>
