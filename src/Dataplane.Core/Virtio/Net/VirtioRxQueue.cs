@@ -6,23 +6,22 @@ using Dataplane.Ports;
 
 namespace Dataplane.Virtio;
 
-/// <summary>A receive queue of a virtio network device, as its port handles it: memory that the device is shown, and its life.</summary>
-internal abstract class VirtioRxQueue(RxQueueContext context) : RxQueue(context), IDisposable
+/// <summary>A receive queue of a virtio network device, whatever its ring is.</summary>
+internal abstract class VirtioRxQueue(RxQueueContext context) : RxQueue(context), IVirtioQueue
 {
-    /// <summary>Where the device finds the ring.</summary>
+    /// <inheritdoc/>
     public abstract VirtqueueAddresses Addresses { get; }
 
-    /// <summary>Descriptors.</summary>
+    /// <inheritdoc/>
     public abstract int Size { get; }
 
-    /// <summary>Makes the ring anew and fills it. Before the device uses it; nobody is notified.</summary>
-    /// <exception cref="DataplaneException">The mempool is too small.</exception>
+    /// <inheritdoc/>
     public abstract void Start();
 
-    /// <summary>Tells the device that there are buffers, behind its start.</summary>
+    /// <inheritdoc/>
     public abstract void Kick();
 
-    /// <summary>Gives all buffers back. The device has been stopped.</summary>
+    /// <inheritdoc/>
     public abstract void Stop();
 
     /// <summary>Stops, if need be, and gives the ring's memory back.</summary>

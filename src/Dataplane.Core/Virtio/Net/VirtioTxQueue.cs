@@ -5,26 +5,26 @@ using Dataplane.Ports;
 
 namespace Dataplane.Virtio;
 
-/// <summary>A transmit queue of a virtio network device, as its port handles it: memory that the device is shown, and its life.</summary>
-internal abstract class VirtioTxQueue(TxQueueContext context) : TxQueue(context), IDisposable
+/// <summary>A transmit queue of a virtio network device, whatever its ring is.</summary>
+internal abstract class VirtioTxQueue(TxQueueContext context) : TxQueue(context), IVirtioQueue
 {
-    /// <summary>Where the device finds the ring.</summary>
+    /// <inheritdoc/>
     public abstract VirtqueueAddresses Addresses { get; }
 
-    /// <summary>Descriptors.</summary>
+    /// <inheritdoc/>
     public abstract int Size { get; }
 
-    /// <summary>Makes the ring anew. Before the device uses it.</summary>
+    /// <inheritdoc/>
     public abstract void Start();
 
-    /// <summary>Notifies the device although it did not ask for it, which does no harm. Any thread.</summary>
+    /// <inheritdoc/>
     public abstract void Kick();
 
     /// <summary>Gives back what the device has sent. No lcore sends any more.</summary>
     /// <returns>How many packets the device still has.</returns>
     public abstract int Clean();
 
-    /// <summary>Gives all packets back. The device has been stopped.</summary>
+    /// <inheritdoc/>
     public abstract void Stop();
 
     /// <summary>Stops, if need be, and gives the ring's memory back.</summary>

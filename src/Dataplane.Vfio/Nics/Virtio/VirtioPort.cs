@@ -53,6 +53,9 @@ internal sealed class VirtioPort<TRegisters> : Port
         _speed = speed;
     }
 
+    /// <summary>All but the control queue.</summary>
+    private IEnumerable<IVirtioQueue> Queues => RxQueues.Cast<IVirtioQueue>().Concat(TxQueues.Cast<IVirtioQueue>());
+
     private bool HasControlQueue => (_features & VirtioFeatures.NetCtrlVq) != 0;
 
     /// <summary>Behind all pairs if there are several, used or not (section 5.1.2).</summary>
@@ -208,9 +211,7 @@ internal sealed class VirtioPort<TRegisters> : Port
 
     private void StartQueues()
     {
-        foreach (VirtioRxQueue queue in RxQueues.Cast<VirtioRxQueue>())
-            queue.Start();
-        foreach (VirtioTxQueue queue in TxQueues.Cast<VirtioTxQueue>())
+        foreach (IVirtioQueue queue in Queues)
             queue.Start();
         _control?.Start();
     }
@@ -354,9 +355,7 @@ internal sealed class VirtioPort<TRegisters> : Port
         {
             _function.DisableInterrupts();
             _function.SetBusMaster(false);
-            foreach (VirtioRxQueue queue in RxQueues.Cast<VirtioRxQueue>())
-                queue.Stop();
-            foreach (VirtioTxQueue queue in TxQueues.Cast<VirtioTxQueue>())
+            foreach (IVirtioQueue queue in Queues)
                 queue.Stop();
         }
     }
