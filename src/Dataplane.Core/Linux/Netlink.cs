@@ -1,6 +1,6 @@
 namespace Dataplane.Linux;
 
-/// <summary>Messages about links and traffic control: rtnetlink(7), linux/rtnetlink.h, linux/pkt_cls.h.</summary>
+/// <summary>Messages about links, routes and traffic control: rtnetlink(7), linux/rtnetlink.h, linux/pkt_cls.h.</summary>
 [KernelConstants("linux/netlink.h", "linux/rtnetlink.h", "linux/pkt_sched.h", "linux/pkt_cls.h")]
 [KernelConstants("linux/tc_act/tc_mirred.h")]
 internal static class Netlink
@@ -9,6 +9,7 @@ internal static class Netlink
 
     public const ushort NLM_F_REQUEST = 0x01;
     public const ushort NLM_F_ACK = 0x04;
+    public const ushort NLM_F_DUMP = 0x300;
     public const ushort NLM_F_EXCL = 0x200;
     public const ushort NLM_F_CREATE = 0x400;
     public const ushort NLMSG_ERROR = 2;
@@ -18,6 +19,8 @@ internal static class Netlink
     public const ushort RTM_NEWLINK = 16;
     public const ushort RTM_DELLINK = 17;
     public const ushort RTM_GETLINK = 18;
+    public const ushort RTM_NEWROUTE = 24;
+    public const ushort RTM_GETROUTE = 26;
     public const ushort RTM_NEWQDISC = 36;
     public const ushort RTM_DELQDISC = 37;
     public const ushort RTM_NEWTFILTER = 44;
@@ -27,6 +30,11 @@ internal static class Netlink
 
     /// <summary>Where tx_dropped stands in struct rtnl_link_stats64, which grows at its end.</summary>
     public const int OffsetOfTxDropped = 7 * sizeof(ulong);
+
+    public const byte RTN_UNICAST = 1;
+    public const ushort RTA_DST = 1;
+    public const ushort RTA_OIF = 4;
+    public const ushort RTA_MULTIPATH = 9;
 
     public const ushort TCA_KIND = 1;
     public const ushort TCA_OPTIONS = 2;
@@ -93,6 +101,31 @@ internal struct LinkMessage
     [KernelField("ifi_index")] public int Index;
     [KernelField("ifi_flags")] public uint Flags;
     [KernelField("ifi_change")] public uint Change;
+}
+
+/// <summary>What a message of a route starts with.</summary>
+[KernelStruct("struct rtmsg", "linux/rtnetlink.h")]
+internal struct RouteMessage
+{
+    [KernelField("rtm_family")] public byte Family;
+    [KernelField("rtm_dst_len")] public byte DestinationLength;
+    [KernelField("rtm_src_len")] public byte SourceLength;
+    [KernelField("rtm_tos")] public byte TypeOfService;
+    [KernelField("rtm_table")] public byte Table;
+    [KernelField("rtm_protocol")] public byte Protocol;
+    [KernelField("rtm_scope")] public byte Scope;
+    [KernelField("rtm_type")] public byte Type;
+    [KernelField("rtm_flags")] public uint Flags;
+}
+
+/// <summary>One of the ways of a route that has several.</summary>
+[KernelStruct("struct rtnexthop", "linux/rtnetlink.h")]
+internal struct RouteNextHop
+{
+    [KernelField("rtnh_len")] public ushort Length;
+    [KernelField("rtnh_flags")] public byte Flags;
+    [KernelField("rtnh_hops")] public byte Hops;
+    [KernelField("rtnh_ifindex")] public int Index;
 }
 
 /// <summary>What a message of traffic control starts with.</summary>

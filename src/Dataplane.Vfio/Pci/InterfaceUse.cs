@@ -10,7 +10,7 @@ namespace Dataplane.Vfio.Pci;
 /// <param name="HasDefaultRoute">Whether one of those is a default route.</param>
 /// <param name="Uppers">
 /// What is built right on it. Its routes may be where we do not see them: those of Open vSwitch are on a port of the switch,
-/// those of a VRF in a table of their own, those of a bridge in its guests.
+/// those of a bridge in its guests.
 /// </param>
 internal sealed record InterfaceUse(
     string Name, bool IsUp, bool HasRoutes, bool HasDefaultRoute, IReadOnlyList<string> Uppers)
@@ -19,7 +19,10 @@ internal sealed record InterfaceUse(
     public bool IsActive => HasDefaultRoute || (IsUp && (HasRoutes || Uppers.Count > 0));
 }
 
-/// <summary>The main routing tables, IPv4's and IPv6's, as they are when this is made.</summary>
+/// <summary>
+/// The routing tables of IPv4 and IPv6 as they are when this is made. Of IPv4 a default route counts as one in the main table,
+/// and in others as a route; the file of IPv6 has all tables and does not tell them apart.
+/// </summary>
 internal sealed class RoutedInterfaces
 {
     private const string Interfaces = "/sys/class/net";
@@ -34,6 +37,7 @@ internal sealed class RoutedInterfaces
     {
         _files = files;
         ReadRoutes();
+        ReadRoutesOfOtherTables();
         ReadRoutes6();
     }
 
@@ -62,6 +66,13 @@ internal sealed class RoutedInterfaces
             bool isLinkLocal = fields[1].EndsWith("FEA9", StringComparison.Ordinal);
             Add(fields[0], isDefault: fields[1] == "00000000" && fields[7] == "00000000", isLinkLocal);
         }
+    }
+
+    private void ReadRoutesOfOtherTables()
+    {
+        IReadOnlySet<int> indexes = RouteDump.ReadInterfaces();
+        _routed.UnionWith(_files.ListNames(Interfaces)
+            .Where(name => _files.ReadNumber($"{Interfaces}/{name}/ifindex") is { } index && indexes.Contains((int)index)));
     }
 
     // Columns: destination, prefix length, source, prefix length, next hop, metric, references, use, flags, interface.

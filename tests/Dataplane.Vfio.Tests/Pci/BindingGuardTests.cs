@@ -64,6 +64,29 @@ public sealed class BindingGuardTests : IDisposable
             RefusesBind().Message);
     }
 
+    [Theory]
+    [InlineData("10.1.0.0/16", "dev", "inside")]
+    [InlineData("default", "via", "10.9.0.2")]
+    [InlineData("10.1.0.0/16", "nexthop", "via", "10.9.0.2", "nexthop", "via", "10.9.0.3")]
+    public void A_device_whose_routes_are_in_another_table_than_the_main_one_is_refused(params string[] route)
+    {
+        using NetworkNamespace kernel = WithInterface();
+        kernel.Ip(["route", "add", "table", "100", .. route]);
+        kernel.Ip("route", "del", "10.9.0.0/16", "dev", "inside");
+
+        Assert.Contains("its interface ens1 is up and has routes", kernel.Invoke(RefusesBind).Message);
+    }
+
+    [Fact]
+    public void Addresses_and_link_local_routes_in_other_tables_do_not_count()
+    {
+        using NetworkNamespace kernel = WithInterface();
+        kernel.Ip("route", "del", "10.9.0.0/16", "dev", "inside");
+        kernel.Ip("route", "add", "169.254.0.0/16", "dev", "inside", "table", "100");
+
+        kernel.Invoke(() => Guard().CheckBind(Read(), "vfio-pci"));
+    }
+
     [Fact]
     public void Routes_that_the_kernel_makes_for_every_interface_do_not_count()
     {
@@ -244,6 +267,18 @@ public sealed class BindingGuardTests : IDisposable
     {
         _machine["/proc/net/route"] = RoutesHeader + string.Format(null, format, iface);
         _machine["/proc/net/ipv6_route"] = string.Format(null, format6, iface);
+    }
+
+    /// <summary>A kernel in which the interface ens1 of the device is one named "inside" with the address 10.9.0.1/16.</summary>
+    private NetworkNamespace WithInterface()
+    {
+        var kernel = NetworkNamespace.Create();
+        kernel.Ip("link", "add", "inside", "type", "veth", "peer", "name", "outside");
+        kernel.Ip("link", "set", "outside", "up");
+        kernel.Ip("link", "set", "inside", "up");
+        kernel.AddAddress("inside", "10.9.0.1/16");
+        _machine["/sys/class/net/ens1/ifindex"] = kernel.Run("cat", "/sys/class/net/inside/ifindex").Trim();
+        return kernel;
     }
 
     private BindingGuard Guard(bool force = false) => new(_machine.Files, force);
