@@ -4,8 +4,12 @@
 #include "shim.h"
 
 #include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 static int failures;
 
@@ -13,6 +17,48 @@ static void check(int passed, const char *what)
 {
     printf("%s: %s\n", passed ? "ok" : "FAILED", what);
     failures += !passed;
+}
+
+static sigjmp_buf elsewhere;
+
+static void not_ours(int number)
+{
+    siglongjmp(elsewhere, number);
+}
+
+static volatile char *map(int file, size_t length)
+{
+    return mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+}
+
+static void check_guard(void)
+{
+    size_t length = 4 * (size_t)sysconf(_SC_PAGESIZE);
+    int file = memfd_create("guarded", 0);
+    check(file >= 0 && ftruncate(file, (off_t)length) == 0, "there is a file");
+    volatile char *guarded = map(file, length), *bare = map(file, length);
+    signal(SIGBUS, not_ours);
+    int32_t slot = dataplane_guard_add((void *)guarded, length), other = dataplane_guard_add((void *)1, 1);
+    check(slot >= 0 && other >= 0 && slot != other, "a slot for each");
+    guarded[length - 1] = 7;
+    check(!dataplane_guard_lost(slot) && bare[length - 1] == 7, "the memory is the file's");
+
+    check(ftruncate(file, 0) == 0, "the file is cut");
+    check(guarded[length - 1] == 0 && dataplane_guard_lost(slot), "what is lost reads as zeros");
+    guarded[0] = 8;
+    check(guarded[0] == 8 && !dataplane_guard_lost(other), "and can be written; nothing else is lost");
+
+    int number = sigsetjmp(elsewhere, 1);
+    if (number == 0)
+        bare[0] = 1;
+    check(number == SIGBUS, "another SIGBUS goes to the handler that was there");
+
+    dataplane_guard_remove(slot);
+    check(dataplane_guard_add((void *)1, 1) == slot && !dataplane_guard_lost(slot), "a slot is used again");
+    int32_t last = other;
+    while (last >= 0 && last < DATAPLANE_GUARDS)
+        last = dataplane_guard_add((void *)1, 1);
+    check(last == -1, "there is an end of slots");
 }
 
 int main(void)
@@ -35,5 +81,6 @@ int main(void)
     nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     uint64_t elapsed = dataplane_cycles() - start;
     check(elapsed >= hertz / 1000 * 19, "20 ms of sleep are at least 19 ms of cycles");
+    check_guard();
     return failures != 0;
 }

@@ -6,10 +6,10 @@ using System.Runtime.InteropServices;
 namespace Dataplane.Linux;
 
 /// <summary>The native shim (<c>native-shim/shim.h</c>): what .NET cannot say. A call costs little more than the instruction in it.</summary>
-internal static partial class Shim
+internal static unsafe partial class Shim
 {
     /// <summary>DATAPLANE_SHIM_ABI of the header that these declarations were written from.</summary>
-    public const uint AbiVersion = 1;
+    public const uint AbiVersion = 2;
 
     private const string Library = "dataplane_shim";
 
@@ -62,6 +62,20 @@ internal static partial class Shim
     /// <summary>The counter's rate in Hz. It may sleep, so the GC must be able to run meanwhile.</summary>
     [LibraryImport(Library, EntryPoint = "dataplane_cycle_frequency")]
     public static partial ulong MeasureCycleFrequency();
+
+    /// <summary>Lets a mapping survive that its file is cut short: it becomes zero pages then.</summary>
+    /// <returns>A slot, or -1 if all are taken.</returns>
+    [LibraryImport(Library, EntryPoint = "dataplane_guard_add")]
+    public static partial int AddGuard(void* start, ulong length);
+
+    /// <summary>Whether that has happened: 0 for no.</summary>
+    [SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "dataplane_guard_lost")]
+    public static partial int IsGuardLost(int slot);
+
+    /// <summary>Before the mapping is undone, when nobody uses it any more.</summary>
+    [LibraryImport(Library, EntryPoint = "dataplane_guard_remove")]
+    public static partial void RemoveGuard(int slot);
 
     [LibraryImport(Library, EntryPoint = "dataplane_shim_abi")]
     private static partial uint ReadAbiVersion();
