@@ -25,6 +25,12 @@ public unsafe struct Mbuf
     /// <summary>Bytes of data that fit into a buffer by default (RTE_MBUF_DEFAULT_DATAROOM).</summary>
     public const int DefaultDataRoom = 2048;
 
+    /// <summary>
+    /// <see cref="BufferIova"/> of external data that only CPUs reach, such as a peer's memory (RTE_BAD_IOVA): ports whose
+    /// device would read it copy it into the buffer behind the header instead.
+    /// </summary>
+    public const ulong NoIova = ulong.MaxValue;
+
     /// <summary>Start of the buffer, where the headroom begins; in another port's memory while <see cref="MbufFlags.External"/> is set.</summary>
     [FieldOffset(0)] public byte* Buffer;
 

@@ -164,7 +164,10 @@ public readonly unsafe struct Packet(Mbuf* mbuf) : IEquatable<Packet>
     /// </summary>
     /// <param name="data">The data; stays valid until it is released.</param>
     /// <param name="length">Bytes of data.</param>
-    /// <param name="iova">The address by which devices reach the data.</param>
+    /// <param name="iova">
+    /// The address by which devices reach the data. <see cref="Packets.Mbuf.NoIova"/> if they do not: then it must not be longer
+    /// than the data room of the packet's pool, or ports of such devices drop it.
+    /// </param>
     /// <param name="owner">Who is told when the packet is freed.</param>
     /// <param name="cookie">What the owner is told.</param>
     public void AttachExternal(byte* data, ushort length, ulong iova, ExternalOwner* owner, ulong cookie)

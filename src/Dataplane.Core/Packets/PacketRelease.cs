@@ -49,13 +49,7 @@ internal static unsafe class PacketRelease
     {
         segment->Next = null;
         segment->SegmentCount = 1;
-        if ((segment->Flags & MbufFlags.External) == 0)
-            return;
-        segment->ExternalOwner->Release(segment->ExternalOwner, segment->ExternalCookie);
-        segment->ExternalOwner = null;
-        segment->Flags &= ~MbufFlags.External;
-        segment->Buffer = Packets.Mbuf.OwnBuffer(segment);
-        segment->BufferIova = segment->OwnIova;
-        segment->BufferLength = segment->Pool->BufferLength;
+        if ((segment->Flags & MbufFlags.External) != 0)
+            ExternalData.Release(segment);
     }
 }

@@ -106,10 +106,51 @@ public sealed unsafe class ExternalDataTests : IDisposable
         Assert.Equal(0, _test.Pool.Statistics.InUse);
     }
 
-    private Packet Attach(ulong cookie, ushort length)
+    [Fact]
+    public void Data_that_no_device_reaches_is_copied_home_and_given_back()
+    {
+        new Span<byte>(_data, 200).Fill(7);
+        Packet packet = Attach(cookie: 4, length: 200, Mbuf.NoIova);
+        Assert.True(packet.TryAdjust(50));
+        Assert.True(ExternalData.BringHome(packet.Mbuf));
+        new Span<byte>(_data, 200).Clear();
+
+        Assert.Equal(1, Released(4));
+        Assert.Equal([.. Enumerable.Repeat((byte)7, 150)], packet.Data);
+        Assert.Equal((150, Mbuf.DefaultHeadroom, _test.Pool.DataRoom - 150), (packet.Length, packet.Headroom, packet.Tailroom));
+        Assert.Equal((packet.Mbuf->OwnIova, MbufFlags.None), (packet.Mbuf->BufferIova, packet.Mbuf->Flags));
+        packet.Free();
+        Assert.Equal((1, 0), (Released(4), _test.Pool.Statistics.InUse));
+    }
+
+    [Fact]
+    public void Each_segment_comes_home_but_those_that_a_device_reaches()
+    {
+        Packet chain = _test.Allocate([1, 2, 3]);
+        Assert.True(chain.TryChain(Attach(cookie: 1, length: 20, Mbuf.NoIova)));
+        Assert.True(chain.TryChain(Attach(cookie: 2, length: 30)));
+        Assert.True(ExternalData.BringHome(chain.Mbuf));
+        Assert.Equal((1, 0), (Released(1), Released(2)));
+        Assert.Equal(53, chain.Length);
+        chain.Free();
+    }
+
+    [Fact]
+    public void What_is_longer_than_the_data_room_stays_where_it_is()
+    {
+        Packet full = Attach(cookie: 1, length: (ushort)_test.Pool.DataRoom, Mbuf.NoIova);
+        Packet packet = Attach(cookie: 2, length: (ushort)(_test.Pool.DataRoom + 1), Mbuf.NoIova);
+        Assert.True(ExternalData.BringHome(full.Mbuf));
+        Assert.False(ExternalData.BringHome(packet.Mbuf));
+        Assert.Equal((1, 0), (Released(1), Released(2)));
+        Packet.Free([full, packet]);
+        Assert.Equal((1, 1), (Released(1), Released(2)));
+    }
+
+    private Packet Attach(ulong cookie, ushort length, ulong iova = 0xABCD)
     {
         Packet packet = _test.Allocate();
-        packet.AttachExternal(_data, length, iova: 0xABCD, &_owner->Base, cookie);
+        packet.AttachExternal(_data, length, iova, &_owner->Base, cookie);
         return packet;
     }
 

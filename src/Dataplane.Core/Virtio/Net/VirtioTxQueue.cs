@@ -188,6 +188,8 @@ internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
     /// <summary>Adds a packet that is more than one segment behind an empty header.</summary>
     private Added AddUnusual(Mbuf* mbuf)
     {
+        if (!ExternalData.BringHome(mbuf))
+            return Added.Never;
         int count = TxPieces.Count(mbuf);
         if (count > Math.Min(Size, TxPieces.Most) || !_pieces.CanSend(mbuf))
             return Added.Never;

@@ -60,7 +60,8 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsSendable(Mbuf* mbuf) =>
         mbuf->PacketLength >= MinFrame && mbuf->PacketLength <= _maxFrame && mbuf->SegmentCount <= MaxSegments
-        && ((mbuf->Flags & TFormat.NeedsContext) == 0 || TFormat.CanDescribe(mbuf));
+        && ((mbuf->Flags & TFormat.NeedsContext) == 0 || TFormat.CanDescribe(mbuf))
+        && (((mbuf->Flags & MbufFlags.External) == 0 && mbuf->SegmentCount == 1) || ExternalData.BringHome(mbuf));
 
     /// <summary>Whether a packet needs a context, and another one than the device has.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -45,6 +45,9 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat> : TxQueue, IDisp
     private const MbufFlags Offloads = MbufFlags.TxVlanInsert | MbufFlags.TxIpChecksum
         | MbufFlags.TxTcpChecksum | MbufFlags.TxUdpChecksum;
 
+    /// <summary>What makes a packet more than one buffer of its pool that asks for nothing.</summary>
+    private const MbufFlags Unusual = Offloads | MbufFlags.External;
+
     private readonly TRegisters _registers;
     private readonly DescriptorRing _ring;
     private readonly AlignedMemory _blockMemory;
@@ -165,7 +168,7 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat> : TxQueue, IDisp
 
                 next += count;
                 tail += count;
-                block->Pool = otherPool == 0 && (flags & MbufFlags.External) == 0 ? pool : null;
+                block->Pool = otherPool == 0 ? pool : null;
                 if ((tail & (Block - 1)) == 0)
                 {
                     block->Last = (tail - 1) & _mask;
@@ -174,7 +177,7 @@ internal unsafe partial class IntelTxQueue<TRegisters, TFormat> : TxQueue, IDisp
             }
         }
 
-        if ((flags & Offloads) != 0 || segments != 1 || oddLength < 0)
+        if ((flags & Unusual) != 0 || segments != 1 || oddLength < 0)
             return SendAny(burst);
         uint sent = end - _tail;
         Publish(end);
