@@ -18,13 +18,21 @@ internal static class Errno
     public const int EBUSY = 16;
     public const int EEXIST = 17;
     public const int ENODEV = 19;
+    public const int ENOTDIR = 20;
     public const int EINVAL = 22;
+    public const int ENFILE = 23;
+    public const int EMFILE = 24;
     public const int ENOSPC = 28;
     public const int EROFS = 30;
+    public const int EPIPE = 32;
     public const int EMSGSIZE = 90;
+    public const int EPROTOTYPE = 91;
     public const int EOPNOTSUPP = 95;
+    public const int EADDRINUSE = 98;
     public const int ENETDOWN = 100;
+    public const int ECONNRESET = 104;
     public const int ENOBUFS = 105;
+    public const int ECONNREFUSED = 111;
 
     /// <summary>The calling thread's error number after a P/Invoke with SetLastError.</summary>
     public static int Last => Marshal.GetLastPInvokeError();

@@ -38,6 +38,7 @@ internal static unsafe partial class Libc
     public const int MFD_HUGE_SHIFT = 26;
 
     public const int F_ADD_SEALS = 1033;
+    public const int F_GET_SEALS = 1034;
     public const int F_SEAL_SHRINK = 0x2;
 
     public const int LOCK_SH = 1;
@@ -114,6 +115,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "statfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int GetStatfs(string path, Statfs* status);
+
+    [LibraryImport(Library, EntryPoint = "fstatfs", SetLastError = true)]
+    public static partial int GetStatfs(SafeFileHandle fd, Statfs* status);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     private static partial nint GetCpuSyscall(nint number, uint* cpu, uint* node, void* unused);

@@ -4,13 +4,16 @@ using Microsoft.Win32.SafeHandles;
 namespace Dataplane.Linux;
 
 /// <summary>
-/// Sockets, scattered reads and writes, waiting, and network namespaces: socket(2), recvmsg(2), readv(2), poll(2),
+/// Sockets, scattered reads and writes, waiting, and network namespaces: socket(2), unix(7), recvmsg(2), readv(2), poll(2),
 /// eventfd(2), setns(2). The calls of the fast path take the number of the descriptor, which their caller keeps open.
 /// </summary>
 [KernelConstants("poll.h", "sched.h", "sys/eventfd.h")]
 internal static unsafe partial class Libc
 {
     public const short POLLIN = 1;
+    public const short POLLERR = 8;
+    public const short POLLHUP = 16;
+    public const short POLLNVAL = 32;
     public const int EFD_CLOEXEC = 0x80000;
     public const int EFD_NONBLOCK = 0x800;
     public const int CLONE_NEWNET = 0x40000000;
@@ -20,6 +23,18 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "bind", SetLastError = true)]
     public static partial int Bind(SafeFileHandle fd, void* address, uint length);
+
+    [LibraryImport(Library, EntryPoint = "connect", SetLastError = true)]
+    public static partial int Connect(SafeFileHandle fd, void* address, uint length);
+
+    [LibraryImport(Library, EntryPoint = "listen", SetLastError = true)]
+    public static partial int Listen(SafeFileHandle fd, int backlog);
+
+    [LibraryImport(Library, EntryPoint = "accept4", SetLastError = true)]
+    public static partial SafeFileHandle Accept4(SafeFileHandle fd, void* address, uint* length, int flags);
+
+    [LibraryImport(Library, EntryPoint = "shutdown", SetLastError = true)]
+    public static partial int Shutdown(SafeFileHandle fd, int how);
 
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetSockOpt(SafeFileHandle fd, int level, int option, void* value, uint length);

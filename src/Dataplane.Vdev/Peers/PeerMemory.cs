@@ -1,0 +1,101 @@
+using Dataplane.Linux;
+using Dataplane.Memory;
+using Microsoft.Win32.SafeHandles;
+
+namespace Dataplane.Vdev.Peers;
+
+/// <summary>
+/// A part of a file that a peer sent, mapped. The peer may cut the file short afterwards: what is gone then reads as zeros,
+/// <see cref="IsLost"/> says so, and nobody dies. It stays mapped until the last of its users has released it.
+/// </summary>
+/// <remarks>System calls on such memory fail with EFAULT instead. Any thread may acquire and release.</remarks>
+internal sealed unsafe class PeerMemory
+{
+    private readonly byte* _mapping;
+    private readonly nuint _mappingLength;
+    private readonly int _guard;
+    private int _users = 1;
+
+    private PeerMemory(byte* mapping, nuint mappingLength, ulong skipped, ulong length, bool isSealed, int guard)
+    {
+        _mapping = mapping;
+        _mappingLength = mappingLength;
+        _guard = guard;
+        Address = mapping + skipped;
+        Length = length;
+        IsSealedAgainstShrinking = isSealed;
+    }
+
+    /// <summary>Where the part starts.</summary>
+    public byte* Address { get; }
+
+    /// <summary>Bytes of the part.</summary>
+    public ulong Length { get; }
+
+    /// <summary>Whether the peer cannot cut the file short; for messages.</summary>
+    public bool IsSealedAgainstShrinking { get; }
+
+    /// <summary>Whether the peer has cut the file short and somebody touched what is gone. While it is mapped.</summary>
+    public bool IsLost => Shim.IsGuardLost(_guard) != 0;
+
+    /// <summary>Maps a part of a file; the caller is its first user.</summary>
+    /// <param name="file">What the peer sent; stays the caller's, who may close it at once.</param>
+    /// <param name="offset">Where the part starts, at any byte.</param>
+    /// <param name="length">Bytes; the file must have them all.</param>
+    /// <param name="what">As it reads in "sent ... of": "region 1".</param>
+    /// <exception cref="PeerViolationException">It is no file, or too short, or cannot be mapped.</exception>
+    /// <exception cref="DataplaneException">All peers together share too many regions.</exception>
+    public static PeerMemory Map(SafeFileHandle file, ulong offset, ulong length, string what)
+    {
+        if (!Libc.TryGetStatus(file, out FileStatus status) || !status.IsRegular)
+            throw new PeerViolationException($"sent for {what} a descriptor that is no file to be mapped");
+        if (length == 0 || offset > status.Size || length > status.Size - offset)
+        {
+            throw new PeerViolationException(
+                $"sent {what} of {length} bytes at offset {offset}, but its file has {status.Size} bytes");
+        }
+
+        // The file has all of it, so that no sum can overflow: sizes are positive in 64 bits with a sign.
+        ulong page = PageSizeOf(file);
+        ulong start = offset & ~(page - 1);
+        ulong end = ByteSize.AlignUp(offset + length, page);
+        void* mapping = Libc.Mmap(
+            null, (nuint)(end - start), Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_SHARED | Libc.MAP_NORESERVE, file, (long)start);
+        if (mapping == Libc.MapFailed)
+            throw new PeerViolationException($"sent {what}, which cannot be mapped: {Errno.DescribeLast()}");
+        int guard = Shim.AddGuard(mapping, end - start);
+        if (guard < 0)
+        {
+            _ = Libc.Munmap(mapping, (nuint)(end - start));
+            throw new DataplaneException("All peers together share more than 1024 regions of memory", "use fewer ports in one process");
+        }
+
+        int seals = Libc.Fcntl(file, Libc.F_GET_SEALS, 0);
+        bool isSealed = seals >= 0 && (seals & Libc.F_SEAL_SHRINK) != 0;
+        return new PeerMemory((byte*)mapping, (nuint)(end - start), offset - start, length, isSealed, guard);
+    }
+
+    /// <summary>One more user, of one who has acquired it.</summary>
+    public PeerMemory Acquire()
+    {
+        Interlocked.Increment(ref _users);
+        return this;
+    }
+
+    /// <summary>One user less; the last one unmaps. By the control thread: it takes long.</summary>
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _users) != 0)
+            return;
+        Shim.RemoveGuard(_guard);
+        _ = Libc.Munmap(_mapping, _mappingLength);
+    }
+
+    /// <summary>hugetlbfs maps and unmaps whole pages of its own only.</summary>
+    private static ulong PageSizeOf(SafeFileHandle file)
+    {
+        Statfs status;
+        bool isHuge = Libc.GetStatfs(file, &status) == 0 && status.Type == Statfs.HugetlbfsMagic;
+        return isHuge ? (ulong)status.BlockSize : (ulong)Environment.SystemPageSize;
+    }
+}

@@ -1,0 +1,59 @@
+using Dataplane.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace Dataplane.Vdev.Peers;
+
+/// <summary>The file descriptors that came with a message. Whoever takes one owns it; the others are closed here.</summary>
+/// <param name="capacity">How many a message may have.</param>
+internal sealed class ReceivedDescriptors(int capacity) : IDisposable
+{
+    /// <summary>SCM_MAX_FD of the kernel (include/net/scm.h): what one message can carry.</summary>
+    public const int MaxCapacity = 253;
+
+    private readonly SafeFileHandle?[] _handles = new SafeFileHandle?[Math.Min(capacity, MaxCapacity)];
+
+    /// <summary>How many may be here.</summary>
+    public int Capacity => _handles.Length;
+
+    /// <summary>How many are here, also those that were taken.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Hands a descriptor over.</summary>
+    /// <param name="index">In the order in which the peer sent them.</param>
+    /// <exception cref="PeerViolationException">The peer sent fewer.</exception>
+    public SafeFileHandle Take(int index)
+    {
+        if ((uint)index >= (uint)Count || _handles[index] is not { } handle)
+            throw new PeerViolationException($"sent {Count} file descriptors where there must be {index + 1} or more");
+        _handles[index] = null;
+        return handle;
+    }
+
+    /// <summary>Closes what nobody took; messages may be received again.</summary>
+    public void Clear()
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            _handles[i]?.Dispose();
+            _handles[i] = null;
+        }
+
+        Count = 0;
+    }
+
+    /// <summary>Takes care of a descriptor; one too many is closed at once.</summary>
+    public bool TryAdd(int descriptor)
+    {
+        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (Count == Capacity)
+        {
+            handle.Dispose();
+            return false;
+        }
+
+        _handles[Count++] = handle;
+        return true;
+    }
+
+    public void Dispose() => Clear();
+}
