@@ -11,6 +11,10 @@ internal struct Statfs
     [KernelConstant("linux/magic.h", Name = "HUGETLBFS_MAGIC")]
     public const long HugetlbfsMagic = 0x958458f6;
 
+    /// <summary>TMPFS_MAGIC of linux/magic.h; also of memfds of ordinary pages.</summary>
+    [KernelConstant("linux/magic.h", Name = "TMPFS_MAGIC")]
+    public const long TmpfsMagic = 0x01021994;
+
     [KernelField("f_type")]
     public long Type;
 

@@ -16,6 +16,9 @@ internal static unsafe class PeerIdentity
         if (credentials.ProcessId == 0)
             return $"a process of another container (uid {credentials.UserId})";
         string? name = new HostFiles().ReadText($"/proc/{credentials.ProcessId}/comm");
-        return string.IsNullOrEmpty(name) ? $"pid {credentials.ProcessId}" : $"{name} (pid {credentials.ProcessId})";
+        return string.IsNullOrEmpty(name) ? $"pid {credentials.ProcessId}" : $"{Printable(name)} (pid {credentials.ProcessId})";
     }
+
+    /// <summary>A process chooses its own name, also one that would write lines into our log.</summary>
+    private static string Printable(string name) => string.Concat(name.Select(letter => char.IsControl(letter) ? '?' : letter));
 }

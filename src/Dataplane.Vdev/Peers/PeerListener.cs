@@ -117,8 +117,10 @@ internal sealed unsafe class PeerListener : IDisposable
 
     private DataplaneException Refused(int errno)
     {
-        string? directory = Path.GetDirectoryName(Path.GetFullPath(_address.Name));
         string problem = $"{_device} cannot listen on {_address}: ";
+        if (_address.IsAbstract)
+            return new DataplaneException(problem + Errno.Describe(errno));
+        string? directory = Path.GetDirectoryName(Path.GetFullPath(_address.Name));
         return errno switch
         {
             Errno.ENOENT or Errno.ENOTDIR => new DataplaneException(

@@ -203,9 +203,9 @@ internal sealed unsafe class PeerLoop : IDisposable
         {
             while (TryTakeDue(out Action? due))
                 Try(due);
+            ReleaseIdle();
             if (!TryPrepare(out int count, out int timeout))
                 break;
-            ReleaseIdle();
             int ready = Libc.Poll((PollDescriptor*)Marshal.UnsafeAddrOfPinnedArrayElement(_descriptors, 0), (nuint)count, timeout);
             if (ready <= 0)
                 continue;

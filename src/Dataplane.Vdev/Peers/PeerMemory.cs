@@ -47,8 +47,12 @@ internal sealed unsafe class PeerMemory
     /// <exception cref="DataplaneException">All peers together share too many regions.</exception>
     public static PeerMemory Map(SafeFileHandle file, ulong offset, ulong length, string what)
     {
-        if (!Libc.TryGetStatus(file, out FileStatus status) || !status.IsRegular)
-            throw new PeerViolationException($"sent for {what} a descriptor that is no file to be mapped");
+        if (!Libc.TryGetStatus(file, out FileStatus status) || !status.IsRegular || !TryGetPageSize(file, out ulong page))
+        {
+            throw new PeerViolationException(
+                $"sent for {what} a descriptor of something else than memory: a memfd, or a file of /dev/shm or of hugepages");
+        }
+
         if (length == 0 || offset > status.Size || length > status.Size - offset)
         {
             throw new PeerViolationException(
@@ -56,7 +60,6 @@ internal sealed unsafe class PeerMemory
         }
 
         // The file has all of it, so that no sum can overflow: sizes are positive in 64 bits with a sign.
-        ulong page = PageSizeOf(file);
         ulong start = offset & ~(page - 1);
         ulong end = ByteSize.AlignUp(offset + length, page);
         void* mapping = Libc.Mmap(
@@ -91,11 +94,16 @@ internal sealed unsafe class PeerMemory
         _ = Libc.Munmap(_mapping, _mappingLength);
     }
 
-    /// <summary>hugetlbfs maps and unmaps whole pages of its own only.</summary>
-    private static ulong PageSizeOf(SafeFileHandle file)
+    /// <summary>
+    /// hugetlbfs maps and unmaps whole pages of its own only. Files of other systems than that and tmpfs are none: whoever
+    /// serves them (FUSE, NFS, a disk) could let a lcore wait for a page for as long as it likes.
+    /// </summary>
+    private static bool TryGetPageSize(SafeFileHandle file, out ulong size)
     {
         Statfs status;
-        bool isHuge = Libc.GetStatfs(file, &status) == 0 && status.Type == Statfs.HugetlbfsMagic;
-        return isHuge ? (ulong)status.BlockSize : (ulong)Environment.SystemPageSize;
+        bool isKnown = Libc.GetStatfs(file, &status) == 0;
+        bool isHuge = isKnown && status.Type == Statfs.HugetlbfsMagic;
+        size = isHuge ? (ulong)status.BlockSize : (ulong)Environment.SystemPageSize;
+        return isHuge || (isKnown && status.Type == Statfs.TmpfsMagic);
     }
 }

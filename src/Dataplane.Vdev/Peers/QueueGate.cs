@@ -54,7 +54,7 @@ internal sealed class QueueGate
         Interlocked.MemoryBarrierProcessWide();
         var wait = new SpinWait();
         while (Volatile.Read(ref _state.Inside) != 0)
-            wait.SpinOnce();
+            wait.SpinOnce(sleep1Threshold: -1);
     }
 
     /// <summary>Both on a line that is nobody else's: the lcore writes it per burst, and nobody else but to close.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Dataplane.Packets;
+using Dataplane.Testing;
 using Dataplane.Virtio;
 using FsCheck;
 using FsCheck.Fluent;
@@ -62,6 +63,35 @@ public sealed class VirtioTxQueueTests
             Assert.Equal(0, bed.Tx.Clean());
             Assert.Equal(bed.Rx.Size, bed.InUse);
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(50));
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public unsafe void Data_that_the_device_does_not_reach_is_copied_and_given_back_at_once(ulong kind)
+    {
+        using QueueBed bed = new QueueBed((VirtioFeatures)kind).Start();
+        byte[] foreign = GC.AllocateArray<byte>(300, pinned: true);
+        QueueBed.Frame(300).CopyTo(foreign, 0);
+        using var owner = new CountingOwner();
+
+        Packet alone = Attach(200);
+        Packet behind = bed.TestPool.Allocate(QueueBed.Frame(20, 9));
+        Assert.True(behind.TryChain(Attach(100)));
+        Assert.Equal(3, bed.Tx.Send([alone, behind, Attach(257)]));
+        foreign.AsSpan().Clear();
+
+        Assert.Equal(3, owner.Released);
+        Assert.Equal((2u, 1u), (bed.TxCounters.Packets, bed.TxCounters.Errors));
+        Assert.Equal(QueueBed.Frame(300)[..200], bed.TxDevice.Take()!.Read()[VirtioNetHeader.Length..]);
+        Assert.Equal([.. QueueBed.Frame(20, 9), .. QueueBed.Frame(300)[..100]], bed.TxDevice.Take()!.Read()[VirtioNetHeader.Length..]);
+
+        Packet Attach(ushort length)
+        {
+            Packet packet = bed.TestPool.Allocate();
+            fixed (byte* data = foreign)
+                packet.AttachExternal(data, length, Mbuf.NoIova, owner.Owner, cookie: 0);
+            return packet;
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Kinds))]

@@ -63,7 +63,7 @@ public sealed unsafe class ExternalReturnsTests : IDisposable
     [Fact]
     public void Another_lcore_may_free_while_the_queue_sweeps()
     {
-        const int Count = 100_000;
+        const int Count = 20_000;
         using var wire = new System.Collections.Concurrent.BlockingCollection<Packet>(16);
         var other = new Thread(() =>
         {

@@ -47,6 +47,8 @@ public unsafe class PeerMemoryTests
         using var signal = new EventFd();
         Assert.Throws<PeerViolationException>(() => PeerMemory.Map(signal.Handle, 0, 1, "region 0"));
         using var file = new SharedFile(4096);
+        using (var served = File.OpenHandle("/proc/cpuinfo", FileMode.Open, FileAccess.Read))
+            Assert.Throws<PeerViolationException>(() => PeerMemory.Map(served, 0, 1, "region 0"));
         using var readOnly = Libc.Open($"/proc/self/fd/{file.Handle.DangerousGetHandle()}", Libc.O_RDONLY | Libc.O_CLOEXEC);
         Assert.Throws<PeerViolationException>(() => PeerMemory.Map(readOnly, 0, 4096, "region 0"));
     }

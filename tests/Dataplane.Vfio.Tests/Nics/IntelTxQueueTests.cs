@@ -1,5 +1,6 @@
 using Dataplane.Packets;
 using Dataplane.Ports;
+using Dataplane.Testing;
 using Dataplane.Vfio.Nics.Intel;
 using Bed = Dataplane.Vfio.Tests.Nics.RingBed<Dataplane.Vfio.Nics.Intel.AdvancedRx>;
 
@@ -67,6 +68,64 @@ public sealed unsafe class IntelTxQueueTests
         ulong[] written = [ring[0].High, ring[1].High, ring[2].High];
         Assert.Equal([Data | 100, Data | 200, Data | EndOfPacket | 50], written);
         Assert.Equal((ulong)packet.DataPointer, ring[0].Low);
+    }
+
+    [Theory]
+    [InlineData(PortOffloads.None)]
+    [InlineData(PortOffloads.TxMultiSegment)]
+    public void Data_that_the_device_does_not_reach_is_copied_and_given_back_at_once(PortOffloads offloads)
+    {
+        using var bed = new Bed(offloads: offloads);
+        using var owner = new CountingOwner();
+        byte[] foreign = GC.AllocateArray<byte>(Bed.DataRoom + 1, pinned: true);
+        foreign.AsSpan().Fill(7);
+        Packet plain = bed.Create(60), alone = Attach(100), tooLong = Attach(Bed.DataRoom + 1), chain = bed.Create(50);
+        Packet second = Attach(Bed.DataRoom), reachable = Attach(64, iova: 0xABCD);
+        Assert.True(chain.TryChain(second));
+
+        Assert.Equal(5, bed.Tx.Send([plain, alone, tooLong, chain, reachable]));
+        foreign.AsSpan().Clear();
+
+        Assert.Equal(3, owner.Released);
+        Assert.Equal((4u, 1u), (bed.TxCounters.Packets, bed.TxCounters.Errors));
+        Descriptor* ring = bed.Tx.Ring.Descriptors;
+        ulong[] addresses = [ring[0].Low, ring[1].Low, ring[2].Low, ring[3].Low, ring[4].Low];
+        Assert.Equal([AddressOf(plain), AddressOf(alone), AddressOf(chain), AddressOf(second), 0xABCD], addresses);
+        Assert.Equal([.. Enumerable.Repeat((byte)7, 100)], alone.Data);
+        bed.Tx.Release();
+        Assert.Equal(4, owner.Released);
+
+        static ulong AddressOf(Packet packet) => packet.Mbuf->OwnIova + packet.Mbuf->DataOffset;
+
+        Packet Attach(int length, ulong iova = Mbuf.NoIova)
+        {
+            Packet packet = bed.Create(0);
+            fixed (byte* data = foreign)
+                packet.AttachExternal(data, (ushort)length, iova, owner.Owner, cookie: 0);
+            return packet;
+        }
+    }
+
+    [Fact]
+    public void Blocks_with_external_data_tell_its_owner_when_the_device_is_done()
+    {
+        using var bed = new Bed();
+        using var owner = new CountingOwner();
+        for (int i = 0; i < 100; i++)
+        {
+            Packet packet = bed.Create(i == 40 ? 0 : 60);
+            if (i == 40)
+            {
+                packet.AttachExternal(packet.DataPointer, 60, packet.Mbuf->OwnIova, owner.Owner, cookie: 0);
+            }
+
+            Assert.Equal(1, bed.Tx.Send([packet]));
+        }
+
+        bed.Tx.Ring.Descriptors[31].High = TxBits.Done;
+        bed.Tx.Ring.Descriptors[63].High = TxBits.Done;
+        Assert.Equal(1, bed.Tx.Send([bed.Create(60)]));
+        Assert.Equal((1, 37), (owner.Released, bed.Pool.Statistics.InUse));
     }
 
     [Fact]
