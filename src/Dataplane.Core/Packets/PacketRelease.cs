@@ -3,7 +3,7 @@ using Dataplane.Memory;
 
 namespace Dataplane.Packets;
 
-/// <summary>How packets go back to their pools: a burst of plain packets of one pool at once, everything else one by one.</summary>
+/// <summary>How packets go back to their pools: a burst of one pool and without chains at once, everything else one by one.</summary>
 internal static unsafe class PacketRelease
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -15,19 +15,18 @@ internal static unsafe class PacketRelease
         foreach (Packet packet in packets)
         {
             Mbuf* mbuf = packet.Mbuf;
-            if (mbuf->Pool != pool || !IsPlain(mbuf))
+            if (mbuf->Pool != pool || mbuf->SegmentCount != 1)
             {
                 FreeOneByOne(packets);
                 return;
             }
+
+            if ((mbuf->Flags & MbufFlags.External) != 0)
+                ExternalData.Release(mbuf);
         }
 
         pool->Put(packets);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsPlain(Mbuf* mbuf) =>
-        mbuf->SegmentCount == 1 && (mbuf->Flags & MbufFlags.External) == 0;
 
     private static void FreeOneByOne(ReadOnlySpan<Packet> packets)
     {
