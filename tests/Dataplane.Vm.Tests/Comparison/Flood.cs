@@ -42,12 +42,12 @@ internal sealed class Flood(Guest guest)
         }
 
         double rate = _received / elapsed.TotalSeconds;
-        Drain();
+        Drain(guest);
         return rate;
     }
 
     /// <summary>Takes what is still under way, or whoever uses the wires next would find it.</summary>
-    private void Drain()
+    public static void Drain(Guest guest)
     {
         long last = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(last) < s_lost)

@@ -27,8 +27,23 @@ internal sealed class VersusCommand
     [Option("warm-up", Default = 5, HelpText = "Seconds before that: an emulated CPU takes some to compile what the JIT compiles in milliseconds.")]
     public int WarmUp { get; init; }
 
+    [Option("startup", HelpText = "Measure the time from the start of the process to the first packet, and nothing else.")]
+    public bool Startup { get; init; }
+
+    [Option("also", Separator = ',', HelpText = "Compare l2fwd as published into these folders, too, with commas between them.")]
+    public IEnumerable<string> Also { get; init; } = [];
+
+    private Forwarder[] Forwarders =>
+    [
+        Forwarder.Dpdk,
+        Forwarder.Ours,
+        .. Also.Select(folder => Forwarder.OursAt(Path.GetFileName(folder), Path.GetFullPath($"{folder}/l2fwd"))),
+    ];
+
     public int Run()
     {
+        if (Startup)
+            return CompareStarts();
         Console.WriteLine("Register reads + writes per packet, where one packet is under way at a time and where 32 are; packets/s of both ports (median).");
         Console.WriteLine();
         Console.WriteLine("| NIC | program | 1 packet | 32 packets | packets/s | ratio |");
@@ -42,16 +57,12 @@ internal sealed class VersusCommand
     {
         using var folder = new TemporaryFolder();
         string trace = folder["trace"];
-        // Doorbells of virtio would otherwise pass QEMU's trace by.
-        NicModel model = NicModel.ByName[name];
-        model = model with { Device = model.Device.Replace("virtio-net-pci", "virtio-net-pci,ioeventfd=off", StringComparison.Ordinal) };
-        using Guest guest = Guest.Boot(new GuestOptions { Nics = [model, model], QemuArguments = RegisterAccesses.QemuArguments(trace) });
-        Devbind.BindToVfio(guest, guest.PciAddresses);
-        TestPmd.Prepare(guest);
+        using Guest guest = Boot(name, trace);
+        Prepare(guest);
 
-        Forwarder[] forwarders = [Forwarder.Dpdk, Forwarder.Ours];
-        List<double>[] rates = [[], []];
-        var accesses = new string[2];
+        Forwarder[] forwarders = Forwarders;
+        List<double>[] rates = [.. forwarders.Select(_ => new List<double>())];
+        var accesses = new string[forwarders.Length];
         for (int round = 0; round < Pairs; round++)
         {
             for (int i = 0; i < forwarders.Length; i++)
@@ -69,6 +80,65 @@ internal sealed class VersusCommand
         double yardstick = Median(rates[0]);
         for (int i = 0; i < forwarders.Length; i++)
             Console.WriteLine($"| {name} | {forwarders[i].Name} | {accesses[i]} | {Median(rates[i]):N0} | {Median(rates[i]) / yardstick:F2} |");
+    }
+
+    private int CompareStarts()
+    {
+        Console.WriteLine("From the start of the process to the first packet that it forwards; seconds (median).");
+        Console.WriteLine();
+        Console.WriteLine("| NIC | program | first packet | without l2fwd's wait for links |");
+        Console.WriteLine("| --- | --- | --- | --- |");
+        foreach (string nic in Nics)
+        {
+            using var folder = new TemporaryFolder();
+            using Guest guest = Boot(nic, folder["trace"]);
+            Prepare(guest);
+            CompareStarts(guest, nic);
+        }
+
+        return 0;
+    }
+
+    private void CompareStarts(Guest guest, string nic)
+    {
+        Forwarder[] forwarders = Forwarders;
+        List<double>[] times = [.. forwarders.Select(_ => new List<double>())];
+        List<double>[] withoutLinks = [.. forwarders.Select(_ => new List<double>())];
+        // The first round, which is not counted, brings the programs' files into the guest's memory.
+        for (int round = 0; round <= Pairs; round++)
+        {
+            for (int i = 0; i < forwarders.Length; i++)
+            {
+                (GuestCommand program, TimeSpan time) = FirstPacket.Await(guest, forwarders[i]);
+                program.WaitFor(() => forwarders[i].Forwards(program), "forwarding");
+                program.Signal("TERM");
+                program.WaitForExit();
+                Flood.Drain(guest);
+                Console.Error.WriteLine($"{nic}, round {round}: {forwarders[i].Name} {time.TotalSeconds:F2} s");
+                if (round == 0)
+                    continue;
+                times[i].Add(time.TotalSeconds);
+                withoutLinks[i].Add((time - GuestL2Fwd.LinkWait(program)).TotalSeconds);
+            }
+        }
+
+        for (int i = 0; i < forwarders.Length; i++)
+            Console.WriteLine($"| {nic} | {forwarders[i].Name} | {Median(times[i]):F2} | {Median(withoutLinks[i]):F2} |");
+    }
+
+    /// <summary>Boots a guest with two NICs.</summary>
+    private static Guest Boot(string name, string trace)
+    {
+        // Doorbells of virtio would otherwise pass QEMU's trace by.
+        NicModel model = NicModel.ByName[name];
+        model = model with { Device = model.Device.Replace("virtio-net-pci", "virtio-net-pci,ioeventfd=off", StringComparison.Ordinal) };
+        return Guest.Boot(new GuestOptions { Nics = [model, model], QemuArguments = RegisterAccesses.QemuArguments(trace) });
+    }
+
+    private static void Prepare(Guest guest)
+    {
+        Devbind.BindToVfio(guest, guest.PciAddresses);
+        TestPmd.Prepare(guest);
     }
 
     /// <summary>Register accesses per packet, when so many are under way in each direction at a time.</summary>

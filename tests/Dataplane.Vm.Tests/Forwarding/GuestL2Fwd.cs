@@ -26,9 +26,16 @@ internal sealed partial class GuestL2Fwd : IDisposable
     public static GuestL2Fwd Start(Guest guest, string arguments = PodArguments, string prefix = "")
     {
         var l2fwd = new GuestL2Fwd(guest.Start($"exec {prefix} {GuestTools.L2Fwd} {arguments}"));
-        l2fwd.Command.WaitFor(() => MainLoopLine().Count(l2fwd.Command.Errors) == 2, "two ports being forwarded");
+        l2fwd.Command.WaitFor(() => Forwards(l2fwd.Command), "two ports being forwarded");
         return l2fwd;
     }
+
+    /// <summary>Whether it says that it forwards between its two ports.</summary>
+    public static bool Forwards(GuestCommand command) => MainLoopLine().Count(command.Errors) == 2;
+
+    /// <summary>How long it has waited for the links: a dot for each tenth of a second.</summary>
+    public static TimeSpan LinkWait(GuestCommand command) =>
+        TimeSpan.FromSeconds(LinkStatusLine().Match(command.Output).Groups["dots"].Length / 10.0);
 
     /// <summary>Asks it to end.</summary>
     /// <returns>Its exit code.</returns>
@@ -53,6 +60,9 @@ internal sealed partial class GuestL2Fwd : IDisposable
 
     [GeneratedRegex("^Port [0-9]+, MAC address: (?<mac>.*)$", RegexOptions.Multiline)]
     private static partial Regex MacAddressLine();
+
+    [GeneratedRegex(@"^Checking link status(?<dots>\.*)done$", RegexOptions.Multiline)]
+    private static partial Regex LinkStatusLine();
 
     [GeneratedRegex(" -- lcoreid=[0-9]+ portid=[0-9]+$", RegexOptions.Multiline)]
     private static partial Regex MainLoopLine();

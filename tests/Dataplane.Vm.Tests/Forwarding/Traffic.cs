@@ -51,6 +51,9 @@ internal sealed class Traffic(IReadOnlyList<Wire> wires, IReadOnlyList<byte[]> m
         return frame;
     }
 
+    /// <summary>Whether a frame is one of these, and not of a kernel that shares the NIC.</summary>
+    public static bool IsOurs(byte[] frame) => frame.AsSpan(2 * AddressLength, 2).SequenceEqual(s_type);
+
     private void Send(int from, int size, int number) =>
         wires[from].Send(FrameFor(macAddresses[from], size, number));
 
@@ -70,7 +73,7 @@ internal sealed class Traffic(IReadOnlyList<Wire> wires, IReadOnlyList<byte[]> m
         while (true)
         {
             byte[] frame = wires[port].Receive();
-            if (frame.AsSpan(2 * AddressLength, 2).SequenceEqual(s_type))
+            if (IsOurs(frame))
                 return frame;
         }
     }
