@@ -29,12 +29,13 @@ internal sealed class TieringComparison(string executable, int rounds)
     /// <summary>Compares over a transport.</summary>
     public IReadOnlyList<TieringResult> Run(Transport transport)
     {
+        string withoutReadyToRun = PublishWithoutReadyToRun();
         (string Way, OurL2Fwd Program)[] ways =
         [
             ("as published", new OurL2Fwd(executable)),
-            ("TieredPGO=1", new OurL2Fwd(executable, "DOTNET_TieredPGO=1")),
-            ("TieredCompilation=0", new OurL2Fwd(executable, "DOTNET_TieredCompilation=0")),
-            ("PublishReadyToRun", new OurL2Fwd(PublishReadyToRun())),
+            ("TieredCompilation=1", new OurL2Fwd(executable, "DOTNET_TieredCompilation=1")),
+            ("without ReadyToRun", new OurL2Fwd(withoutReadyToRun)),
+            ("without ReadyToRun, TieredCompilation=1", new OurL2Fwd(withoutReadyToRun, "DOTNET_TieredCompilation=1")),
         ];
         Dictionary<string, List<StartupTrace>> traces = ways.ToDictionary(way => way.Way, _ => new List<StartupTrace>());
         for (int round = 0; round < rounds; round++)
@@ -46,12 +47,10 @@ internal sealed class TieringComparison(string executable, int rounds)
         return [.. ways.Select(way => TieringResult.Of(way.Way, traces[way.Way]))];
     }
 
-    private static string PublishReadyToRun()
+    private static string PublishWithoutReadyToRun()
     {
-        const string directory = "artifacts/l2fwd-ready-to-run";
-        Command.Run(
-            "dotnet publish src/L2Fwd --configuration Release --use-current-runtime --self-contained false " +
-            $"-p:PublishReadyToRun=true --output {directory} --nologo --verbosity quiet");
+        const string directory = "artifacts/l2fwd-without-ready-to-run";
+        Command.Run($"dotnet publish src/L2Fwd --configuration Release --output {directory} --nologo --verbosity quiet");
         return Path.GetFullPath($"{directory}/l2fwd");
     }
 }
