@@ -5,6 +5,7 @@ public abstract partial class Port
 {
     private readonly Lock _linkLock = new();
     private LinkStatus _lastLink;
+    private ulong _linkReports;
     private bool _removalRequested;
 
     /// <summary>
@@ -25,11 +26,18 @@ public abstract partial class Port
     /// <summary>The state of the link now. Any thread.</summary>
     public LinkStatus GetLink()
     {
-        LinkStatus link;
-        lock (_gate)
-            link = State == PortState.Closed ? LinkStatus.Down : ReadLink();
-        ReportLink(link);
-        return link;
+        while (true)
+        {
+            ulong reports;
+            lock (_linkLock)
+                reports = _linkReports;
+            LinkStatus link;
+            lock (_gate)
+                link = State == PortState.Closed ? LinkStatus.Down : ReadLink();
+            // What another thread reported meanwhile may be newer, and must not be followed by an event of what was before.
+            if (ReportLink(link, reports))
+                return link;
+        }
     }
 
     /// <summary>Asks the device. A software port without a peer is up while it is started.</summary>
@@ -43,15 +51,24 @@ public abstract partial class Port
     }
 
     /// <summary>Drivers call this when the device tells them of a change; the event is raised if it is one.</summary>
-    protected void ReportLink(LinkStatus link)
+    protected void ReportLink(LinkStatus link) => ReportLink(link, after: null);
+
+    /// <param name="link">What was read.</param>
+    /// <param name="after">The number of reports before it was read; null: whatever it was.</param>
+    /// <returns>Whether it was taken: not if there were other reports since.</returns>
+    private bool ReportLink(LinkStatus link, ulong? after)
     {
         lock (_linkLock)
         {
+            if (after is { } reports && reports != _linkReports)
+                return false;
+            _linkReports++;
             if (link == _lastLink)
-                return;
+                return true;
             _lastLink = link;
         }
 
         LinkChanged?.Invoke(this, link);
+        return true;
     }
 }

@@ -60,4 +60,23 @@ public sealed class LinkTests
 
         Assert.Equal([LinkStatus.VirtualUp, new LinkStatus(IsUp: true, 1000), LinkStatus.Down], seen);
     }
+
+    [Fact]
+    public void What_was_read_before_the_device_told_of_a_change_is_not_reported_after_it()
+    {
+        using var test = new TestRuntime();
+        test.Port.DeviceLink = LinkStatus.VirtualUp;
+        _ = test.Port.GetLink();
+        var seen = new List<LinkStatus>();
+        test.Port.LinkChanged += (_, link) => seen.Add(link);
+        test.Port.AfterLinkIsRead = () =>
+        {
+            test.Port.AfterLinkIsRead = null;
+            test.Port.DeviceLink = LinkStatus.Down;
+            test.Port.RaiseLink(LinkStatus.Down);
+        };
+
+        Assert.Equal(LinkStatus.Down, test.Port.GetLink());
+        Assert.Equal([LinkStatus.Down], seen);
+    }
 }

@@ -42,6 +42,9 @@ internal sealed class TestPort(TestDriver driver, PortContext context)
 
     public LinkStatus? DeviceLink { get; set; }
 
+    /// <summary>What happens between the reading of the link and its report.</summary>
+    public Action? AfterLinkIsRead { get; set; }
+
     public void RaiseLink(LinkStatus link) => ReportLink(link);
 
     protected override void OnConfigure(PortConfiguration configuration) => driver.Call("OnConfigure");
@@ -64,7 +67,12 @@ internal sealed class TestPort(TestDriver driver, PortContext context)
 
     protected override void OnSetAllMulticast(bool enabled) => driver.Call("OnSetAllMulticast");
 
-    protected override LinkStatus ReadLink() => DeviceLink ?? base.ReadLink();
+    protected override LinkStatus ReadLink()
+    {
+        LinkStatus link = DeviceLink ?? base.ReadLink();
+        AfterLinkIsRead?.Invoke();
+        return link;
+    }
 
     protected override void AddDeviceStatistics(ref PortStatistics statistics)
     {
