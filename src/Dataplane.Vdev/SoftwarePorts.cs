@@ -1,5 +1,6 @@
 using Dataplane.Ports;
 using Dataplane.Vdev.AfPacket;
+using Dataplane.Vdev.Memif;
 using Dataplane.Vdev.Null;
 using Dataplane.Vdev.Pcap;
 using Dataplane.Vdev.Ring;
@@ -12,5 +13,5 @@ public static class SoftwarePorts
 {
     /// <summary>Every driver of this package, for <see cref="DataplaneRuntime.Create(Eal.EalOptions, IEnumerable{IPortSource}, Microsoft.Extensions.Logging.ILoggerFactory?)"/>.</summary>
     public static IReadOnlyList<IVdevDriver> All { get; } =
-        [new NullDriver(), new RingDriver(), new PcapDriver(), new TapDriver(), new AfPacketDriver()];
+        [new NullDriver(), new RingDriver(), new PcapDriver(), new TapDriver(), new AfPacketDriver(), new MemifDriver()];
 }

@@ -45,6 +45,10 @@ internal sealed unsafe class EventFd : IDisposable
         return Libc.Read(Handle, &count, sizeof(ulong)) == sizeof(ulong);
     }
 
+    /// <summary>Lets the number of this descriptor stand for another eventfd, also for those who wait for it at their next wait.</summary>
+    public void ReplaceBy(EventFd other) =>
+        _ = Libc.Dup3((int)other.Handle.DangerousGetHandle(), (int)Handle.DangerousGetHandle(), Libc.O_CLOEXEC);
+
     /// <inheritdoc/>
     public void Dispose() => Handle.Dispose();
 }

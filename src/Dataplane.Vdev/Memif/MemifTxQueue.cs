@@ -1,0 +1,307 @@
+using System.Runtime.CompilerServices;
+using Dataplane.Linux;
+using Dataplane.Memory;
+using Dataplane.Packets;
+using Dataplane.Ports;
+using Dataplane.Vdev.Peers;
+
+namespace Dataplane.Vdev.Memif;
+
+/// <summary>
+/// Sends by one copy into the buffers of a ring in shared memory: straight from wherever the frame lies, which may be
+/// the memory of another peer. Frames that are longer than a buffer are chained.
+/// </summary>
+/// <remarks>
+/// A first pass checks the descriptors of the buffers and asks for their first bytes, a second one copies. The index is
+/// moved once per call, and the peer is woken only if it does not poll.
+/// </remarks>
+/// <typeparam name="TSide">Server: the ring is S2C and has the client's buffers, else it is C2S and has our own.</typeparam>
+internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDisposable
+    where TSide : struct, IMemifSide
+{
+    /// <summary>Frames per pass.</summary>
+    private const int Batch = 64;
+
+    /// <summary>Most buffers of a frame; what needs more is dropped.</summary>
+    private const int MaxPieces = 256;
+
+    private readonly QueueGate _gate = new();
+    private readonly AlignedMemory _scratch = new((nuint)(MaxPieces * sizeof(Target)));
+    private readonly uint _bufferSize;
+    private readonly uint _bufferStride;
+
+    // Of the connection: set while the gate is closed.
+    private MemifQueueLink? _link;
+    private MemifRing _ring;
+    private MemifRegion* _regions;
+    private uint _regionCount;
+    private uint _mask;
+    private uint _buffersOffset;
+    private EventFd? _kick;
+    private bool _isBroken;
+    private ushort _next;
+
+    /// <param name="context">Of the port.</param>
+    /// <param name="options">Of the port.</param>
+    public MemifTxQueue(TxQueueContext context, MemifOptions options)
+        : base(context)
+    {
+        _bufferSize = (uint)options.BufferSize;
+        _bufferStride = options.BufferStride;
+    }
+
+    public EventFd? Event { get; } = TSide.IsServer ? null : new EventFd();
+
+    private enum Added
+    {
+        Yes,
+
+        /// <summary>There are not enough buffers now.</summary>
+        NotNow,
+
+        /// <summary>It is no frame, or there are never enough buffers.</summary>
+        Never,
+    }
+
+    public void Attach(MemifQueueLink link)
+    {
+        _link = link;
+        _ring = link.Ring;
+        _regions = link.Regions;
+        _regionCount = (uint)link.RegionCount;
+        _mask = (uint)link.Ring.Size - 1;
+        _buffersOffset = link.BuffersOffset;
+        _kick = Event ?? link.Kick;
+        _isBroken = false;
+        _next = 0;
+        _gate.Open();
+    }
+
+    public void Detach()
+    {
+        _gate.Close();
+        _link = null;
+        _regions = null;
+        _ring = default;
+        _kick = null;
+    }
+
+    public void Dispose()
+    {
+        Event?.Dispose();
+        _scratch.Dispose();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override int Send(ReadOnlySpan<Packet> burst)
+    {
+        if (!_gate.TryEnter())
+            return 0;
+        int sent = _isBroken ? 0 : Put(burst);
+        _gate.Leave();
+        Packet.Free(burst[..sent]);
+        return sent;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int Put(ReadOnlySpan<Packet> burst)
+    {
+        int free = ReadFree();
+        if ((uint)free > (uint)_ring.Size)
+        {
+            Break($"moved the index of {Name} by {free}, beyond its {_ring.Size} descriptors");
+            return 0;
+        }
+
+        ushort start = _next;
+        int done = 0;
+        int refused = 0;
+        ulong bytes = 0;
+        while (done < burst.Length)
+        {
+            int plain = Locate(burst[done..], Math.Min(free, Batch));
+            if (plain != 0)
+            {
+                bytes += Copy(burst.Slice(done, plain));
+                done += plain;
+                free -= plain;
+                continue;
+            }
+
+            Added added = AddUnusual(burst[done].Mbuf, ref free);
+            if (added == Added.NotNow)
+                break;
+            if (added == Added.Never)
+                refused++;
+            else
+                bytes += burst[done].Mbuf->PacketLength;
+            done++;
+        }
+
+        if (_next != start)
+            Publish();
+        Counters->Packets += (uint)(done - refused);
+        Counters->Errors += (uint)refused;
+        Counters->Bytes += bytes;
+        return done;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int ReadFree() => TSide.IsServer
+        ? (ushort)(Volatile.Read(ref *_ring.Head) - _next)
+        : _ring.Size - (ushort)(_next - Volatile.Read(ref *_ring.Tail));
+
+    /// <summary>Finds a buffer for each packet, up to the first that needs more than one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int Locate(ReadOnlySpan<Packet> burst, int count)
+    {
+        var targets = (Target*)_scratch.Address;
+        count = Math.Min(count, burst.Length);
+        for (int i = 0; i < count; i++)
+        {
+            Mbuf* mbuf = burst[i].Mbuf;
+            if (!TryReadTarget((uint)i, out Target target))
+                return i;
+            bool isPlain = mbuf->SegmentCount == 1 && mbuf->DataLength - MemifFrame.MinLength <= target.Room - MemifFrame.MinLength;
+            if (!isPlain || target.Room < MemifFrame.MinLength)
+                return i;
+            FrameCopy.Prefetch(target.Data);
+            targets[i] = target;
+        }
+
+        return count;
+    }
+
+    /// <summary>Reads a descriptor, once, and says where its buffer is.</summary>
+    /// <param name="index">Counted from the next descriptor.</param>
+    /// <param name="target">The buffer.</param>
+    /// <returns>False if the descriptor is wrong.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryReadTarget(uint index, out Target target)
+    {
+        uint slot = (_next + index) & _mask;
+        var descriptor = (ulong*)(_ring.Descriptors + (slot * MemifRingLayout.DescriptorLength));
+        if (!TSide.IsServer)
+        {
+            target.Descriptor = descriptor;
+            target.Offset = _buffersOffset + (slot * _bufferStride);
+            target.Data = _regions[0].Address + target.Offset;
+            target.Region = 0;
+            target.Room = _bufferSize;
+            return true;
+        }
+
+        ulong word = descriptor[0];
+        uint offset = (uint)descriptor[1];
+        uint region = (ushort)(word >> 16);
+        uint room = (uint)(word >> 32);
+        if (region >= _regionCount || offset + (ulong)room > _regions[region].Length)
+        {
+            target = default;
+            return false;
+        }
+
+        target.Descriptor = descriptor;
+        target.Offset = offset;
+        target.Data = _regions[region].Address + offset;
+        target.Region = region;
+        target.Room = room;
+        return true;
+    }
+
+    /// <summary>Copies packets of one segment into the buffers that were located.</summary>
+    /// <returns>Bytes of all of them.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private ulong Copy(ReadOnlySpan<Packet> packets)
+    {
+        var targets = (Target*)_scratch.Address;
+        ulong bytes = 0;
+        for (int i = 0; i < packets.Length; i++)
+        {
+            Mbuf* mbuf = packets[i].Mbuf;
+            uint length = mbuf->DataLength;
+            FrameCopy.Any(mbuf->Buffer + mbuf->DataOffset, targets[i].Data, length);
+            targets[i].Write(length, 0);
+            bytes += length;
+        }
+
+        _next += (ushort)packets.Length;
+        return bytes;
+    }
+
+    /// <summary>Adds a packet that has several segments or needs several buffers.</summary>
+    private Added AddUnusual(Mbuf* mbuf, ref int free)
+    {
+        uint length = mbuf->PacketLength;
+        if (length < MemifFrame.MinLength)
+            return Added.Never;
+
+        // All of the buffers first: one that is given up half-way would have the wrong length the next time.
+        var targets = (Target*)_scratch.Address;
+        ulong room = 0;
+        int count = 0;
+        for (; room < length; count++)
+        {
+            if (count == MaxPieces || count == _ring.Size)
+                return Added.Never;
+            if (count == free)
+                return Added.NotNow;
+            if (!TryReadTarget((uint)count, out targets[count]))
+            {
+                Break($"put a buffer into {Name} that is outside of the regions it has shared");
+                return Added.NotNow;
+            }
+
+            room += targets[count].Room;
+        }
+
+        var reader = new SegmentReader(mbuf);
+        for (int i = 0; i < count; i++)
+        {
+            uint part = Math.Min(length, targets[i].Room);
+            length -= part;
+            reader.CopyTo(targets[i].Data, part);
+            targets[i].Write(part, length != 0 ? MemifNumbers.Next : (ushort)0);
+        }
+
+        _next += (ushort)count;
+        free -= count;
+        return Added.Yes;
+    }
+
+    /// <summary>Lets the peer have what was copied.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Publish()
+    {
+        Volatile.Write(ref *(TSide.IsServer ? _ring.Tail : _ring.Head), _next);
+        Interlocked.MemoryBarrier();
+        if ((Volatile.Read(ref *_ring.Flags) & MemifNumbers.MaskInterrupt) == 0)
+            _kick?.Signal();
+    }
+
+    private string Name => $"{(TSide.IsServer ? "S2C" : "C2S")} ring {Index}";
+
+    private void Break(string rule)
+    {
+        _isBroken = true;
+        _link!.Report(rule);
+    }
+
+    /// <summary>A buffer of the ring.</summary>
+    private struct Target
+    {
+        public byte* Data;
+        public ulong* Descriptor;
+        public uint Room;
+        public uint Offset;
+        public uint Region;
+
+        /// <summary>Says what is in the buffer now.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Write(uint length, ushort flags)
+        {
+            Descriptor[0] = ((ulong)length << 32) | ((ulong)Region << 16) | flags;
+            Descriptor[1] = Offset;
+        }
+    }
+}
