@@ -1,5 +1,6 @@
 using Dataplane.Ports;
 using Dataplane.Vdev.AfPacket;
+using Dataplane.Vdev.AfXdp;
 using Dataplane.Vdev.Memif;
 using Dataplane.Vdev.Null;
 using Dataplane.Vdev.Pcap;
@@ -13,5 +14,13 @@ public static class SoftwarePorts
 {
     /// <summary>Every driver of this package, for <see cref="DataplaneRuntime.Create(Eal.EalOptions, IEnumerable{IPortSource}, Microsoft.Extensions.Logging.ILoggerFactory?)"/>.</summary>
     public static IReadOnlyList<IVdevDriver> All { get; } =
-        [new NullDriver(), new RingDriver(), new PcapDriver(), new TapDriver(), new AfPacketDriver(), new MemifDriver()];
+    [
+        new NullDriver(),
+        new RingDriver(),
+        new PcapDriver(),
+        new TapDriver(),
+        new AfPacketDriver(),
+        new AfXdpDriver(),
+        new MemifDriver(),
+    ];
 }

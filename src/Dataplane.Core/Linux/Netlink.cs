@@ -19,6 +19,7 @@ internal static class Netlink
     public const ushort RTM_NEWLINK = 16;
     public const ushort RTM_DELLINK = 17;
     public const ushort RTM_GETLINK = 18;
+    public const ushort RTM_SETLINK = 19;
     public const ushort RTM_NEWROUTE = 24;
     public const ushort RTM_GETROUTE = 26;
     public const ushort RTM_NEWQDISC = 36;
@@ -27,6 +28,11 @@ internal static class Netlink
     public const ushort RTM_DELTFILTER = 45;
 
     [KernelConstant("linux/if_link.h")] public const ushort IFLA_STATS64 = 23;
+    [KernelConstant("linux/if_link.h")] public const ushort IFLA_XDP = 43;
+    [KernelConstant("linux/if_link.h")] public const ushort IFLA_XDP_FD = 1;
+    [KernelConstant("linux/if_link.h")] public const ushort IFLA_XDP_FLAGS = 3;
+    [KernelConstant("linux/if_link.h")] public const ushort IFLA_XDP_DRV_PROG_ID = 5;
+    [KernelConstant("linux/if_link.h")] public const ushort IFLA_XDP_HW_PROG_ID = 7;
 
     /// <summary>Where tx_dropped stands in struct rtnl_link_stats64, which grows at its end.</summary>
     public const int OffsetOfTxDropped = 7 * sizeof(ulong);

@@ -23,6 +23,7 @@ internal static class NetworkDevice
     public const ushort ARPHRD_ETHER = 1;
 
     public const uint ETHTOOL_GSET = 0x1;
+    public const uint ETHTOOL_GCHANNELS = 0x3C;
     public const byte DUPLEX_HALF = 0;
     public const byte AUTONEG_ENABLE = 1;
 }
@@ -74,4 +75,19 @@ internal unsafe struct EthtoolCmd
     public byte EthTpMdixCtrl;
     public uint LpAdvertising;
     public fixed uint Reserved[2];
+}
+
+/// <summary>How many queues an interface has, as ETHTOOL_GCHANNELS answers it.</summary>
+[KernelStruct("struct ethtool_channels", "linux/ethtool.h")]
+internal struct EthtoolChannels
+{
+    public uint Cmd;
+    public uint MaxRx;
+    public uint MaxTx;
+    public uint MaxOther;
+    public uint MaxCombined;
+    public uint RxCount;
+    public uint TxCount;
+    public uint OtherCount;
+    public uint CombinedCount;
 }

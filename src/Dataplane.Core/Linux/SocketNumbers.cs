@@ -8,6 +8,7 @@ internal static class SocketNumbers
     public const int AF_INET = 2;
     public const int AF_NETLINK = 16;
     public const int AF_PACKET = 17;
+    public const int AF_XDP = 44;
 
     public const int SOCK_STREAM = 1;
     public const int SOCK_DGRAM = 2;
@@ -18,12 +19,16 @@ internal static class SocketNumbers
 
     public const int SOL_SOCKET = 1;
     public const int SOL_PACKET = 263;
+    public const int SOL_XDP = 283;
 
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
     public const int SO_PEERCRED = 17;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_BUSY_POLL = 46;
+    public const int SO_PREFER_BUSY_POLL = 69;
+    public const int SO_BUSY_POLL_BUDGET = 70;
 
     public const int SCM_RIGHTS = 1;
 

@@ -15,6 +15,10 @@ internal struct Statfs
     [KernelConstant("linux/magic.h", Name = "TMPFS_MAGIC")]
     public const long TmpfsMagic = 0x01021994;
 
+    /// <summary>BPF_FS_MAGIC of linux/magic.h.</summary>
+    [KernelConstant("linux/magic.h", Name = "BPF_FS_MAGIC")]
+    public const long BpfMagic = 0xcafe4a11;
+
     [KernelField("f_type")]
     public long Type;
 

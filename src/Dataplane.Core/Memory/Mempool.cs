@@ -52,6 +52,9 @@ public sealed unsafe class Mempool : IDisposable
     /// <summary>Where the pool lies.</summary>
     public MemoryZone Zone => _zone;
 
+    /// <summary>The pool as its packets know it.</summary>
+    internal MempoolHeader* Header => _header;
+
     /// <summary>What the pool has done and how many buffers are free. Any thread, until the pool is disposed.</summary>
     public MempoolStatistics Statistics
     {

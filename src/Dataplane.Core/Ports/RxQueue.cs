@@ -41,6 +41,12 @@ public abstract unsafe class RxQueue
     /// </summary>
     internal virtual EventFd? Interrupt => null;
 
+    /// <summary>
+    /// What becomes readable when packets arrive: the <see cref="Interrupt"/>, or a socket that tells by itself and has
+    /// nothing to drain; -1 if there is neither.
+    /// </summary>
+    internal virtual int InterruptDescriptor => (int)(Interrupt?.Handle.DangerousGetHandle() ?? -1);
+
     /// <summary>Lets the device interrupt at the next packet. Only on the lcore of this queue.</summary>
     /// <returns>False if packets are there already: poll again instead of sleeping.</returns>
     internal virtual bool TryArmInterrupt() => false;

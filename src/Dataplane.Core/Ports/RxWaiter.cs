@@ -56,11 +56,11 @@ public sealed unsafe class RxWaiter
     private void Drain()
     {
         foreach (RxQueue queue in _queues)
-            _ = queue.Interrupt!.TryDrain();
+            _ = queue.Interrupt?.TryDrain();
     }
 
     private static int HandleOf(RxQueue queue) =>
-        queue.Interrupt is { } interrupt
-            ? (int)interrupt.Handle.DangerousGetHandle()
+        queue.InterruptDescriptor is >= 0 and int descriptor
+            ? descriptor
             : throw new ArgumentException($"Rx queue {queue.Index} has no interrupt: configure its port with RxInterrupts", nameof(queue));
 }

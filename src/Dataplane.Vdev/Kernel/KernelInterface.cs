@@ -123,6 +123,17 @@ internal sealed unsafe class KernelInterface : IDisposable
             AutoNegotiated: command.Autoneg == NetworkDevice.AUTONEG_ENABLE);
     }
 
+    /// <summary>How many queues it has, of the direction that has more; null if it does not say.</summary>
+    public int? ReadQueueCount()
+    {
+        var channels = new EthtoolChannels { Cmd = NetworkDevice.ETHTOOL_GCHANNELS };
+        Ifreq request = Request();
+        request.Value.Pointer = &channels;
+        return TryCall(NetworkDevice.SIOCETHTOOL, ref request)
+            ? (int)(channels.CombinedCount + Math.Max(channels.RxCount, channels.TxCount))
+            : null;
+    }
+
     public void Dispose() => _control.Dispose();
 
     private int ReadFlags()

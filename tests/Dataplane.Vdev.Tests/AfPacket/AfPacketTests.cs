@@ -6,7 +6,7 @@ namespace Dataplane.Vdev.Tests.AfPacket;
 
 /// <summary>The port at one end of a veth pair, a plain socket at the other.</summary>
 [Collection(KernelPortsCollection.Name)]
-public sealed class AfPacketTests : KernelPortTests
+public sealed class AfPacketTests : CopyingPortTests
 {
     private readonly NetworkNamespace _far = NetworkNamespace.Create();
 

@@ -42,6 +42,9 @@ internal sealed class KernelPort : IDisposable
 
     public int FreeBuffers => Pool.Statistics.Available;
 
+    /// <summary>Free buffers when the ports were started last: some hold buffers for what will arrive.</summary>
+    public int FreeWhenStarted { get; private set; }
+
     public KernelPort Start(int rxQueues = 1, int txQueues = 1)
     {
         _network.Invoke(() =>
@@ -53,8 +56,12 @@ internal sealed class KernelPort : IDisposable
                 port.Start();
             }
         });
+        FreeWhenStarted = FreeBuffers;
         return this;
     }
+
+    /// <summary>Another pool of the runtime's.</summary>
+    public Mempool CreatePool(MempoolOptions options) => _runtime.CreateMempool(options);
 
     /// <summary>A packet with these bytes, chained where one buffer is too short.</summary>
     public unsafe Packet Packet(ReadOnlySpan<byte> frame)

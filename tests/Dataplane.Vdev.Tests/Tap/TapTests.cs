@@ -7,7 +7,7 @@ namespace Dataplane.Vdev.Tests.Tap;
 
 /// <summary>The port on one side of a tap, a plain socket on its interface.</summary>
 [Collection(KernelPortsCollection.Name)]
-public sealed class TapTests : KernelPortTests
+public sealed class TapTests : CopyingPortTests
 {
     protected override string Vdev => "net_tap0";
 
