@@ -156,7 +156,7 @@ public sealed class AfXdpTests : KernelPortTests
     }
 
     [Fact]
-    public void An_lcore_sleeps_until_a_frame_comes()
+    public async Task An_lcore_sleeps_until_a_frame_comes()
     {
         using KernelPort port = Start();
         using RawSocket peer = OpenPeer();
@@ -168,7 +168,7 @@ public sealed class AfXdpTests : KernelPortTests
         Assert.False(waiter.Wait(TimeSpan.FromMilliseconds(20)));
         var wait = Task.Run(() => waiter.Wait(TimeSpan.FromSeconds(20)));
         peer.Send(TestFrame.Create(60, 2));
-        Assert.True(wait.Result);
+        Assert.True(await wait);
         Assert.Equal(2, TestFrame.NumberOf(Assert.Single(port.Receive(1))));
     }
 
