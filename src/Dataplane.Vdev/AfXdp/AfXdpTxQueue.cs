@@ -99,9 +99,9 @@ internal sealed unsafe class AfXdpTxQueue(TxQueueContext context, FrameLimit lim
                 break;
             if (mbuf->Pool != owner || mbuf->SegmentCount != 1 || (mbuf->Flags & MbufFlags.External) != 0)
             {
-                if ((mbuf = CopyHome(packet)) == null)
+                if ((mbuf = BringHome(packet)) == null)
                     break;
-                copied++;
+                copied += mbuf == packet.Mbuf ? 0 : 1;
             }
 
             ulong offset = (ulong)((byte*)mbuf - start);
@@ -222,10 +222,16 @@ internal sealed unsafe class AfXdpTxQueue(TxQueueContext context, FrameLimit lim
         Volatile.Write(ref *_completion.Consumer, consumer);
     }
 
-    /// <summary>Copies a packet that the kernel cannot reach into a buffer that it can; null if there is none now.</summary>
+    /// <summary>
+    /// Brings a packet that the kernel cannot reach into a buffer that it can: the packet's own, if it is one of the pool
+    /// whose data lies elsewhere, else another; null if there is none now.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Mbuf* CopyHome(Packet packet)
+    private Mbuf* BringHome(Packet packet)
     {
+        Mbuf* mbuf = packet.Mbuf;
+        if (mbuf->Pool == _owner && mbuf->SegmentCount == 1 && ExternalData.BringHome(mbuf) && (mbuf->Flags & MbufFlags.External) == 0)
+            return mbuf;
         // The longest frame fits into an empty buffer.
         if (!_pool!.TryAllocate(out Packet copy) || !copy.TryAppend(packet.Length, out Span<byte> room))
             return null;

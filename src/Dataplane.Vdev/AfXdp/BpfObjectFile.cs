@@ -27,6 +27,7 @@ internal sealed class BpfObjectFile
     private readonly List<Symbol> _symbols = [];
     private readonly Section _program;
     private readonly Symbol _function;
+    private readonly ulong[] _code;
     private readonly List<int> _mapLoads = [];
 
     private BpfObjectFile(byte[] file)
@@ -40,6 +41,11 @@ internal sealed class BpfObjectFile
             ?? throw new FormatException($"its section {_program.Name} has no function");
         if (_function.Size is 0 or > int.MaxValue || _function.Size % InstructionSize != 0)
             throw new FormatException($"its function {_function.Name} has no length in whole instructions");
+        int start = (int)Math.Min(_function.Value, int.MaxValue);
+        _code = MemoryMarshal.Cast<byte, ulong>(Contents(_program).Slice(start, (int)_function.Size)).ToArray();
+        License = _sections.Find(section => section.Name == "license") is { } license
+            ? Encoding.ASCII.GetString(Contents(license)).TrimEnd('\0')
+            : "";
         foreach (Section relocations in _sections.Where(section => section.Type == Relocations && section.Info == index))
             ReadRelocations(relocations);
         if (_mapLoads.Count == 0)
@@ -50,10 +56,7 @@ internal sealed class BpfObjectFile
     public string Name => _function.Name[..Math.Min(_function.Name.Length, Bpf.BPF_OBJ_NAME_LEN - 1)];
 
     /// <summary>What the file says of its license.</summary>
-    public string License =>
-        _sections.Find(section => section.Name == "license") is { } license
-            ? Encoding.ASCII.GetString(Contents(license)).TrimEnd('\0')
-            : "";
+    public string License { get; }
 
     /// <summary>BPF_F_XDP_HAS_FRAGS, if the section's name says so, or nothing.</summary>
     public uint Flags => _program.Name.StartsWith("xdp.frags", StringComparison.Ordinal) ? Bpf.BPF_F_XDP_HAS_FRAGS : 0;
@@ -89,7 +92,7 @@ internal sealed class BpfObjectFile
     /// <summary>The instructions, with the map's descriptor in its place.</summary>
     public ulong[] Link(SafeFileHandle map)
     {
-        ulong[] code = MemoryMarshal.Cast<byte, ulong>(CodeOf(_function)).ToArray();
+        ulong[] code = [.. _code];
         foreach (int load in _mapLoads)
         {
             // The registers stay, their upper four bits say what the value is.
@@ -102,9 +105,6 @@ internal sealed class BpfObjectFile
 
         return code;
     }
-
-    private ReadOnlySpan<byte> CodeOf(Symbol function) =>
-        Contents(_program).Slice(checked((int)Math.Min(function.Value, int.MaxValue)), (int)function.Size);
 
     private Section FindProgram() =>
         _sections.Find(section => IsCode(section) && section.Name.StartsWith("xdp", StringComparison.Ordinal))
@@ -119,7 +119,7 @@ internal sealed class BpfObjectFile
         // Magic number, 64 bits, little endian, version 1.
         if (!file.StartsWith("\u007FELF\u0002\u0001\u0001"u8) || Read<ushort>(file, 18) != MachineBpf)
             throw new FormatException("it is no object file of eBPF (ELF, 64 bits, little endian)");
-        int table = checked((int)Math.Min(Read<ulong>(file, 40), int.MaxValue));
+        int table = (int)Math.Min(Read<ulong>(file, 40), int.MaxValue);
         int size = Read<ushort>(file, 58), count = Read<ushort>(file, 60), names = Read<ushort>(file, 62);
         for (int i = 0; i < count; i++)
         {
@@ -183,7 +183,7 @@ internal sealed class BpfObjectFile
         const int OffsetOfEntries = 12;
         if (symbol.Section >= _sections.Count || _sections[symbol.Section].Name != "maps")
             return;
-        ReadOnlySpan<byte> map = Contents(_sections[symbol.Section])[checked((int)Math.Min(symbol.Value, int.MaxValue))..];
+        ReadOnlySpan<byte> map = Contents(_sections[symbol.Section])[(int)Math.Min(symbol.Value, int.MaxValue)..];
         if (Read<uint>(map, 0) != Bpf.BPF_MAP_TYPE_XSKMAP)
             throw new FormatException($"its {SocketMap.Name} is no map of AF_XDP sockets (XSKMAP)");
         MapEntries = (int)Math.Min(Read<uint>(map, OffsetOfEntries), ushort.MaxValue);

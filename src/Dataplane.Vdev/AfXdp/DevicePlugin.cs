@@ -1,8 +1,7 @@
 using System.Globalization;
-using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 using Dataplane.Linux;
+using Dataplane.Vdev.Peers;
 using Microsoft.Win32.SafeHandles;
 
 namespace Dataplane.Vdev.AfXdp;
@@ -25,9 +24,10 @@ internal sealed unsafe class DevicePlugin : IDisposable
 
     private readonly string _device;
     private readonly string _path;
-    private readonly Socket _socket;
+    private readonly PeerSocket _socket;
+    private bool _isClosed;
 
-    private DevicePlugin(string device, string path, Socket socket)
+    private DevicePlugin(string device, string path, PeerSocket socket)
     {
         _device = device;
         _path = path;
@@ -39,15 +39,14 @@ internal sealed unsafe class DevicePlugin : IDisposable
     /// <param name="path">The plugin's socket.</param>
     public static DevicePlugin Connect(string device, string path)
     {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified)
-        {
-            ReceiveTimeout = Patience,
-            SendTimeout = Patience,
-        };
+        PeerSocket socket = PeerSocket.TryConnect(PeerAddress.File(device, path), PeerSocketKind.Messages, out string reason)
+            ?? throw new DataplaneException(
+                $"{device} cannot reach the AF_XDP device plugin: {reason}",
+                "the plugin puts its socket there when the pod asks for its resource; dp_path= names another place");
         var plugin = new DevicePlugin(device, path, socket);
         try
         {
-            plugin.Open();
+            plugin.Introduce();
             return plugin;
         }
         catch
@@ -60,11 +59,12 @@ internal sealed unsafe class DevicePlugin : IDisposable
     /// <summary>Asks for the map of an interface's program.</summary>
     public SafeFileHandle GetMap(string iface)
     {
-        string answer = Ask($"/xsk_map_fd,{iface}", out SafeFileHandle? map);
-        if (answer == "/fd_ack" && map is not null)
-            return map;
-        map?.Dispose();
-        throw Refused($"has no map for {iface} ('{answer}')", $"the pod must be given {iface} by the plugin: see its pool of devices");
+        using var descriptors = new ReceivedDescriptors(capacity: 1);
+        string answer = Ask($"/xsk_map_fd,{iface}", descriptors);
+        return answer == "/fd_ack" && descriptors.Count == 1
+            ? descriptors.Take(0)
+            : throw Refused(
+                $"has no map for {iface} ('{answer}')", $"the pod must be given {iface} by the plugin: see its pool of devices");
     }
 
     /// <summary>Has the plugin, which has the privilege, let a socket be polled.</summary>
@@ -73,8 +73,9 @@ internal sealed unsafe class DevicePlugin : IDisposable
     {
         try
         {
+            using var descriptors = new ReceivedDescriptors(capacity: 0);
             string request = string.Create(CultureInfo.InvariantCulture, $"/config_busy_poll,{microseconds},{budget}");
-            return Ask(request, out SafeFileHandle? none, socket.Fd) == "/config_busy_poll_ack" && none is null;
+            return Ask(request, descriptors, socket.Handle) == "/config_busy_poll_ack";
         }
         catch (DataplaneException)
         {
@@ -87,8 +88,8 @@ internal sealed unsafe class DevicePlugin : IDisposable
     {
         try
         {
-            if (_socket.Connected)
-                Ask("/fin", out _);
+            if (!_isClosed)
+                Ask("/fin");
         }
         catch (DataplaneException)
         {
@@ -98,22 +99,10 @@ internal sealed unsafe class DevicePlugin : IDisposable
         _socket.Dispose();
     }
 
-    private void Open()
+    private void Introduce()
     {
-        try
-        {
-            _socket.Connect(new UnixDomainSocketEndPoint(_path));
-        }
-        catch (Exception e) when (e is SocketException or ArgumentException)
-        {
-            throw new DataplaneException(
-                $"{_device} cannot reach the AF_XDP device plugin at {_path}: {e.Message}",
-                "the plugin puts its socket there when the pod asks for its resource; dp_path= names another place",
-                e);
-        }
-
         string host = Environment.MachineName;
-        string answer = Ask($"/connect,{host}", out _);
+        string answer = Ask($"/connect,{host}");
         if (answer != "/host_ok")
         {
             throw Refused(
@@ -121,82 +110,48 @@ internal sealed unsafe class DevicePlugin : IDisposable
                 "it knows pods by their host name: leave hostname and hostNetwork out of the pod's manifest, and ask for its resource");
         }
 
-        string version = Ask("/version", out _);
+        string version = Ask("/version");
         if (version != Version)
-            throw Refused($"speaks version '{version}' of its protocol, this program speaks {Version}", null);
+            throw Refused($"speaks version '{version}' of its protocol, this program speaks {Version}");
     }
 
-    private DataplaneException Refused(string what, string? remedy) =>
+    private DataplaneException Refused(string what, string? remedy = null) =>
         new($"{_device}: the AF_XDP device plugin at {_path} {what}", remedy);
 
-    /// <summary>Sends a request and waits for its answer.</summary>
-    private string Ask(string request, out SafeFileHandle? received, int descriptor = -1)
+    private string Ask(string request)
     {
-        Send(request, descriptor);
-        var wait = new PollDescriptor { Fd = (int)_socket.Handle, Events = Libc.POLLIN };
-        if (Libc.Poll(&wait, 1, Patience) != 1)
-            throw Refused($"does not answer '{request}' within {Patience / 1000} s", null);
-
-        byte* text = stackalloc byte[MessageSize];
-        var control = default(DescriptorMessage);
-        var vector = new IoVector { Base = text, Length = MessageSize };
-        var message = new MessageHeader
-        {
-            Vectors = &vector,
-            VectorCount = 1,
-            Control = &control,
-            ControlLength = (nuint)sizeof(DescriptorMessage),
-        };
-        int length = (int)Libc.RecvMsg(wait.Fd, &message, DescriptorMessage.CloseOnExec);
-        bool hasDescriptor = message.ControlLength >= DescriptorMessage.Length && control.IsDescriptor;
-        received = hasDescriptor ? new SafeFileHandle(control.Descriptor, ownsHandle: true) : null;
-        return length > 0
-            ? Encoding.UTF8.GetString(text, length).TrimEnd('\0')
-            : throw Refused($"closed the connection at '{request}'", "it waits 30 s at most: raise udsTimeout in its configuration");
+        using var descriptors = new ReceivedDescriptors(capacity: 0);
+        return Ask(request, descriptors);
     }
 
-    private void Send(string request, int descriptor)
+    /// <summary>Sends a request and waits for its answer.</summary>
+    private string Ask(string request, ReceivedDescriptors received, params ReadOnlySpan<SafeFileHandle> sent)
     {
         byte[] text = Encoding.UTF8.GetBytes(request);
         if (text.Length > MessageSize)
-            throw Refused($"takes no request as long as '{request}'", null);
-        fixed (byte* start = text)
+            throw Refused($"takes no request as long as '{request}'");
+        try
         {
-            DescriptorMessage control = DescriptorMessage.Of(descriptor);
-            var vector = new IoVector { Base = start, Length = (nuint)text.Length };
-            var message = new MessageHeader
-            {
-                Vectors = &vector,
-                VectorCount = 1,
-                Control = descriptor < 0 ? null : &control,
-                ControlLength = descriptor < 0 ? 0 : (nuint)sizeof(DescriptorMessage),
-            };
-            if (Libc.SendMsg((int)_socket.Handle, &message, DescriptorMessage.NoSignal) < 0)
-                throw Refused($"cannot be sent '{request}': {Errno.DescribeLast()}", null);
+            byte[] answer = new byte[MessageSize];
+            int length = 0;
+            _isClosed = !_socket.TrySend(text, sent)
+                || !IsAnswered()
+                || !_socket.TryReceive(answer, received, out length)
+                || length == 0;
+            return _isClosed
+                ? throw Refused($"does not answer '{request}'", "it waits 30 s for a request at most: raise its udsTimeout")
+                : Encoding.UTF8.GetString(answer, 0, length).TrimEnd('\0');
+        }
+        catch (PeerViolationException violation)
+        {
+            _isClosed = true;
+            throw Refused(violation.Message);
         }
     }
 
-    /// <summary>A control message with one descriptor: struct cmsghdr of cmsg(3), SCM_RIGHTS of unix(7).</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 24)]
-    private struct DescriptorMessage
+    private bool IsAnswered()
     {
-        /// <summary>MSG_CMSG_CLOEXEC and MSG_NOSIGNAL of sys/socket.h.</summary>
-        public const int CloseOnExec = 0x40000000;
-        public const int NoSignal = 0x4000;
-
-        /// <summary>Bytes that count: the header and the descriptor.</summary>
-        public const nuint Length = 20;
-
-        private const int Rights = 1;
-
-        [FieldOffset(0)] private nuint _length;
-        [FieldOffset(8)] private int _level;
-        [FieldOffset(12)] private int _type;
-        [FieldOffset(16)] public int Descriptor;
-
-        public readonly bool IsDescriptor => _length == Length && _level == SocketNumbers.SOL_SOCKET && _type == Rights;
-
-        public static DescriptorMessage Of(int descriptor) =>
-            new() { _length = Length, _level = SocketNumbers.SOL_SOCKET, _type = Rights, Descriptor = descriptor };
+        var wait = new PollDescriptor { Fd = (int)_socket.Handle.DangerousGetHandle(), Events = Libc.POLLIN };
+        return Libc.Poll(&wait, 1, Patience) == 1;
     }
 }

@@ -62,6 +62,9 @@ internal sealed unsafe class XskSocket : IDisposable
     /// <summary>The socket that registered the memory for this one; null if it did so itself.</summary>
     public XskSocket? SharedWith { get; }
 
+    /// <summary>The socket, which this object owns.</summary>
+    public SafeFileHandle Handle => _socket;
+
     /// <summary>The descriptor's number, which stays open until the socket is disposed.</summary>
     public int Fd => (int)_socket.DangerousGetHandle();
 
