@@ -6,6 +6,7 @@ using Dataplane.Vdev.Null;
 using Dataplane.Vdev.Pcap;
 using Dataplane.Vdev.Ring;
 using Dataplane.Vdev.Tap;
+using Dataplane.Vdev.Vhost;
 
 namespace Dataplane.Vdev;
 
@@ -22,5 +23,6 @@ public static class SoftwarePorts
         new AfPacketDriver(),
         new AfXdpDriver(),
         new MemifDriver(),
+        new VhostDriver(),
     ];
 }

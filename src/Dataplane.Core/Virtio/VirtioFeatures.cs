@@ -39,6 +39,9 @@ internal enum VirtioFeatures : ulong
     /// <summary>The control queue can set the MAC address.</summary>
     NetCtrlMacAddr = 1UL << 23,
 
+    /// <summary>Of devices from before version 1: a header need not have a descriptor of its own.</summary>
+    AnyLayout = 1UL << 27,
+
     /// <summary>A descriptor may refer to a table of descriptors.</summary>
     RingIndirectDesc = 1UL << 28,
 

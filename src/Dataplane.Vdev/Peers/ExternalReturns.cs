@@ -20,7 +20,7 @@ namespace Dataplane.Vdev.Peers;
 /// returned is read                    -> the buffer goes back      acquire, of the same                        (none | ldar)
 /// </code>
 /// </remarks>
-internal sealed unsafe class ExternalReturns : IDisposable
+internal sealed unsafe class ExternalReturns : IRetirable
 {
     private const ulong AllOfEight = 0x0101_0101_0101_0101;
 

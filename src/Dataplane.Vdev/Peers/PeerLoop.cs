@@ -40,7 +40,7 @@ internal sealed unsafe class PeerLoop : IDisposable
 
     // The thread's own.
     private readonly List<PeerWatch> _polled = [];
-    private readonly List<(ExternalReturns Returns, Action Release)> _retired = [];
+    private readonly List<(IRetirable Returns, Action Release)> _retired = [];
     private PollDescriptor[] _descriptors = GC.AllocateArray<PollDescriptor>(8, pinned: true);
 
     /// <param name="name">Of the thread.</param>
@@ -155,7 +155,7 @@ internal sealed unsafe class PeerLoop : IDisposable
     /// </summary>
     /// <param name="returns">Of the queue; disposed.</param>
     /// <param name="release">Gives back the memory that packets refer to. On the loop's thread, at once if nothing is out.</param>
-    public void Retire(ExternalReturns returns, Action release)
+    public void Retire(IRetirable returns, Action release)
     {
         if (!TryRelease(returns, release))
             _retired.Add((returns, release));
@@ -276,13 +276,13 @@ internal sealed unsafe class PeerLoop : IDisposable
     {
         for (int i = _retired.Count - 1; i >= 0; i--)
         {
-            (ExternalReturns returns, Action release) = _retired[i];
+            (IRetirable returns, Action release) = _retired[i];
             if (TryRelease(returns, release))
                 _retired.RemoveAt(i);
         }
     }
 
-    private bool TryRelease(ExternalReturns returns, Action release)
+    private bool TryRelease(IRetirable returns, Action release)
     {
         if (!returns.IsIdle)
             return false;

@@ -87,6 +87,8 @@ internal unsafe struct SplitDeviceRing : IDeviceRing<SplitDeviceRing>
     public bool Publish()
     {
         ushort before = _publishedIndex;
+        if (before == _usedIndex)
+            return false;
         _publishedIndex = _usedIndex;
         Volatile.Write(ref _used->Index, _usedIndex);
         Interlocked.MemoryBarrier();
