@@ -137,6 +137,9 @@ internal sealed class VhostPort : Port, IVhostQueues
         PeerSocket? socket = _listener!.TryAccept();
         if (socket is null)
             return;
+
+        // A front end that was started again may be here before its end was noticed.
+        OnMessage();
         if (_session is null)
         {
             OnConnected(socket);

@@ -78,7 +78,9 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
     private readonly DevicePiece* _pieces;
     private readonly EventFd? _call;
     private readonly EventFd _trouble;
+#pragma warning disable IDE0044 // Its methods change it.
     private TRing _ring;
+#pragma warning restore IDE0044
 
     public VhostReceiver(VhostRingOptions options, VhostReceiverOptions receiver)
     {

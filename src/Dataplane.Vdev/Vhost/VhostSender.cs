@@ -52,7 +52,9 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
     private readonly DevicePiece* _pieces;
     private readonly EventFd? _call;
     private readonly EventFd _trouble;
+#pragma warning disable IDE0044 // Its methods change it.
     private TRing _ring;
+#pragma warning restore IDE0044
 
     // Of the buffers that were taken: how many, and how many of them are used up.
     private int _taken;

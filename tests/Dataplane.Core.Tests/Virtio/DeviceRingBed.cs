@@ -81,8 +81,10 @@ internal sealed unsafe class DeviceRingBed<TDriver, TDevice> : DeviceRingBed
     private readonly GuestMemoryTable _table;
     private readonly VirtqueueOptions _options;
     private readonly int _tableRoom;
+#pragma warning disable IDE0044 // Their methods change them.
     private TDriver _driver;
     private TDevice _device;
+#pragma warning restore IDE0044
     private Taken[] _taken = [];
     private ulong _violations;
 

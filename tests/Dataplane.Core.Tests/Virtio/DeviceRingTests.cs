@@ -187,7 +187,10 @@ public sealed unsafe class DeviceRingTests : IDisposable
         using DeviceRingBed bed = Create(packed: true);
         *(PackedDescriptor*)bed.Descriptors = new PackedDescriptor
         {
-            Address = DeviceRingBed.Buffers, BufferLength = 10, Id = Size, Flags = DescriptorFlags.Available,
+            Address = DeviceRingBed.Buffers,
+            BufferLength = 10,
+            Id = Size,
+            Flags = DescriptorFlags.Available,
         };
         Assert.Empty(bed.Take(8));
         Assert.Equal(RingViolation.HeadOutOfRange, bed.Violation);
@@ -204,14 +207,19 @@ public sealed unsafe class DeviceRingTests : IDisposable
             {
                 ((PackedDescriptor*)bed.Descriptors)[i] = new PackedDescriptor
                 {
-                    Address = DeviceRingBed.Buffers, BufferLength = 10, Flags = DescriptorFlags.Available | DescriptorFlags.Next,
+                    Address = DeviceRingBed.Buffers,
+                    BufferLength = 10,
+                    Flags = DescriptorFlags.Available | DescriptorFlags.Next,
                 };
             }
             else
             {
                 ((SplitDescriptor*)bed.Descriptors)[i] = new SplitDescriptor
                 {
-                    Address = DeviceRingBed.Buffers, BufferLength = 10, Flags = DescriptorFlags.Next, Next = (ushort)((i + 1) % Size),
+                    Address = DeviceRingBed.Buffers,
+                    BufferLength = 10,
+                    Flags = DescriptorFlags.Next,
+                    Next = (ushort)((i + 1) % Size),
                 };
             }
         }
@@ -318,7 +326,9 @@ public sealed unsafe class DeviceRingTests : IDisposable
         {
             *(PackedDescriptor*)bed.Descriptors = new PackedDescriptor
             {
-                Address = address, BufferLength = length, Flags = flags | DescriptorFlags.Available,
+                Address = address,
+                BufferLength = length,
+                Flags = flags | DescriptorFlags.Available,
             };
             return;
         }

@@ -57,7 +57,10 @@ internal sealed unsafe class FrontEnd : IDisposable
 
     public VhostUserMemoryRegion Region => new()
     {
-        GuestAddress = GuestBase, Size = Length, UserAddress = (ulong)Memory, MmapOffset = 0,
+        GuestAddress = GuestBase,
+        Size = Length,
+        UserAddress = (ulong)Memory,
+        MmapOffset = 0,
     };
 
     /// <summary>Everything up to rings that run.</summary>

@@ -183,7 +183,9 @@ public sealed class VhostPortTests : IDisposable
         BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(34 + 6), 0x1234);
         guest.Sender.Send(frame, header: new VirtioNetHeader
         {
-            Flags = VirtioNetHeader.NeedsChecksum, ChecksumStart = 34, ChecksumOffset = 6,
+            Flags = VirtioNetHeader.NeedsChecksum,
+            ChecksumStart = 34,
+            ChecksumOffset = 6,
         });
 
         Packet packet = Assert.Single(runtime.Receive(0));
@@ -297,9 +299,12 @@ public sealed class VhostPortTests : IDisposable
         waiter.Wait(TimeSpan.Zero);
         for (int i = 0; i < 20; i++)
         {
-            Task<bool> waiting = Task.Run(() => waiter.Wait(TimeSpan.FromSeconds(20)));
+            bool arrived = false;
+            var lcore = new Thread(() => arrived = waiter.Wait(TimeSpan.FromSeconds(20)));
+            lcore.Start();
             guest.Sender.Send(Frame(60, i));
-            Assert.True(waiting.Result);
+            lcore.Join();
+            Assert.True(arrived);
             Packet[] packets = [];
             FrontEnd.WaitUntil(() => (packets = runtime.Receive(0)).Length == 1);
             guest.Receiver.Post(1);
@@ -429,7 +434,10 @@ public sealed class VhostPortTests : IDisposable
         var runtime = new SoftwareRuntime($"net_vhost0,iface={Path}{more}");
         runtime[0].Configure(new PortConfiguration(runtime.Pool)
         {
-            RxQueues = queues, TxQueues = queues, RxInterrupts = interrupts, Offloads = offloads,
+            RxQueues = queues,
+            TxQueues = queues,
+            RxInterrupts = interrupts,
+            Offloads = offloads,
         });
         runtime[0].Start();
         return runtime;

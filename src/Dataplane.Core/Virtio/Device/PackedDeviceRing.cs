@@ -121,7 +121,7 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
         uint wanted = Volatile.Read(ref EventSuppression.Both(_driverEvent));
         uint when = wanted >> 16;
         return when == EventSuppression.AtDescriptor && _hasEventIndex
-            ? HasPassed((ushort)wanted, used)
+            ? EventSuppression.HasPassed((ushort)wanted, _nextUsed, _usedWrap, _size, used)
             : when != EventSuppression.Disable;
     }
 
@@ -256,15 +256,6 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
             return;
         _next -= _size;
         _wrap = !_wrap;
-    }
-
-    /// <summary>Section 2.8.14: whether the descriptor at which the driver wants to know is among those just used.</summary>
-    private readonly bool HasPassed(ushort offsetWrap, uint used)
-    {
-        uint position = offsetWrap & ~(uint)EventSuppression.WrapBit;
-        bool isThisRound = ((offsetWrap & EventSuppression.WrapBit) != 0) == _usedWrap;
-        uint behind = (isThisRound ? _nextUsed : _nextUsed + _size) - position - 1;
-        return behind < used;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -143,7 +143,7 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
         uint wanted = Volatile.Read(ref EventSuppression.Both(_deviceEvent));
         uint when = wanted >> 16;
         return when == EventSuppression.AtDescriptor && _hasEventIndex
-            ? HasPassed((ushort)wanted, added)
+            ? EventSuppression.HasPassed((ushort)wanted, _next, Wrap, _size, added)
             : when != EventSuppression.Disable;
     }
 
@@ -232,14 +232,5 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
             return;
         _nextUsed -= _size;
         _usedWrap = !_usedWrap;
-    }
-
-    /// <summary>Section 2.8.14: whether the descriptor at which the device wants to know is among those just added.</summary>
-    private readonly bool HasPassed(ushort offsetWrap, uint added)
-    {
-        uint position = offsetWrap & ~(uint)EventSuppression.WrapBit;
-        bool isThisRound = ((offsetWrap & EventSuppression.WrapBit) != 0) == Wrap;
-        uint behind = (isThisRound ? _next : _next + _size) - position - 1;
-        return behind < added;
     }
 }

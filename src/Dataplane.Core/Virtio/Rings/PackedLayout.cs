@@ -59,4 +59,18 @@ internal unsafe struct EventSuppression
 
     /// <summary>Both fields, for one store or load.</summary>
     public static ref uint Both(EventSuppression* suppression) => ref *(uint*)suppression;
+
+    /// <summary>Whether the descriptor at which the other side wants to know is among those just written (section 2.8.14).</summary>
+    /// <param name="offsetWrap">Where it wants to know; any number.</param>
+    /// <param name="next">Where the next descriptor will be written.</param>
+    /// <param name="wrap">The wrap counter there.</param>
+    /// <param name="size">Descriptors of the ring.</param>
+    /// <param name="written">Descriptors that were just written, before that.</param>
+    public static bool HasPassed(ushort offsetWrap, uint next, bool wrap, uint size, uint written)
+    {
+        uint position = offsetWrap & ~(uint)WrapBit;
+        bool isThisRound = ((offsetWrap & WrapBit) != 0) == wrap;
+        uint behind = (isThisRound ? next : next + size) - position - 1;
+        return behind < written;
+    }
 }
