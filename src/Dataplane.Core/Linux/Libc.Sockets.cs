@@ -7,16 +7,20 @@ namespace Dataplane.Linux;
 /// Sockets, scattered reads and writes, waiting, and network namespaces: socket(2), unix(7), recvmsg(2), readv(2), poll(2),
 /// eventfd(2), setns(2). The calls of the fast path take the number of the descriptor, which their caller keeps open.
 /// </summary>
-[KernelConstants("poll.h", "sched.h", "sys/eventfd.h")]
+[KernelConstants("poll.h", "sched.h", "sys/eventfd.h", "sys/uio.h")]
 internal static unsafe partial class Libc
 {
     public const short POLLIN = 1;
+    public const short POLLOUT = 4;
     public const short POLLERR = 8;
     public const short POLLHUP = 16;
     public const short POLLNVAL = 32;
     public const int EFD_CLOEXEC = 0x80000;
     public const int EFD_NONBLOCK = 0x800;
     public const int CLONE_NEWNET = 0x40000000;
+
+    /// <summary>Never wait, whatever the file's flags say.</summary>
+    public const int RWF_NOWAIT = 0x8;
 
     [LibraryImport(Library, EntryPoint = "socket", SetLastError = true)]
     public static partial SafeFileHandle Socket(int family, int type, int protocol);
@@ -62,6 +66,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "readv", SetLastError = true)]
     public static partial nint Readv(int fd, IoVector* vectors, int count);
+
+    [LibraryImport(Library, EntryPoint = "preadv2", SetLastError = true)]
+    public static partial nint Preadv2(SafeFileHandle fd, IoVector* vectors, int count, long offset, int flags);
 
     [LibraryImport(Library, EntryPoint = "writev", SetLastError = true)]
     public static partial nint Writev(int fd, IoVector* vectors, int count);
