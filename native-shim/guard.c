@@ -44,12 +44,16 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
         }
     }
     errno = error;
-    if (previous.sa_flags & SA_SIGINFO)
+    if (previous.sa_flags & SA_SIGINFO) {
         previous.sa_sigaction(number, info, context);
-    else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN)
+    } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
         previous.sa_handler(number);
-    else
-        signal(number, SIG_DFL); // the instruction faults once more, and that is the end
+    } else if (previous.sa_handler == SIG_DFL || info->si_code > 0) {
+        // The end: the instruction faults once more, and what somebody sent is sent again. Faults cannot be ignored.
+        signal(number, SIG_DFL);
+        if (info->si_code <= 0)
+            raise(number);
+    }
 }
 
 static void install(void)

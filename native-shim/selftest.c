@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +27,21 @@ static void not_ours(int number)
     siglongjmp(elsewhere, number);
 }
 
+// In a child, where nothing was installed yet: how a SIGBUS that somebody sends ends it; 0 if not at all.
+static int end_of_sent(void (*before)(int))
+{
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGBUS, before);
+        dataplane_guard_add((void *)1, 1);
+        raise(SIGBUS);
+        _exit(0);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 static volatile char *map(int file, size_t length)
 {
     return mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -37,6 +53,8 @@ static void check_guard(void)
     int file = memfd_create("guarded", 0);
     check(file >= 0 && ftruncate(file, (off_t)length) == 0, "there is a file");
     volatile char *guarded = map(file, length), *bare = map(file, length);
+    check(end_of_sent(SIG_DFL) == SIGBUS, "a signal that somebody sends ends the process");
+    check(end_of_sent(SIG_IGN) == 0, "unless it was ignored");
     signal(SIGBUS, not_ours);
     int32_t slot = dataplane_guard_add((void *)guarded, length), other = dataplane_guard_add((void *)1, 1);
     check(slot >= 0 && other >= 0 && slot != other, "a slot for each");
