@@ -11,6 +11,12 @@ namespace Dataplane.Vdev.Peers;
 /// <remarks>System calls on such memory fail with EFAULT instead. Any thread may acquire and release.</remarks>
 internal sealed unsafe class PeerMemory
 {
+    /// <summary>
+    /// Address space that must be left: for the stacks and heaps of the process and for its own memory. A peer's file can be as
+    /// long as all of it, without having a page.
+    /// </summary>
+    private const ulong LeastAddressSpace = 64 * ByteSize.GiB;
+
     private readonly byte* _mapping;
     private readonly nuint _mappingLength;
     private readonly int _guard;
@@ -66,6 +72,12 @@ internal sealed unsafe class PeerMemory
             null, (nuint)(end - start), Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_SHARED | Libc.MAP_NORESERVE, file, (long)start);
         if (mapping == Libc.MapFailed)
             throw new PeerViolationException($"sent {what}, which cannot be mapped: {Errno.DescribeLast()}");
+        if (!IsAddressSpaceLeft())
+        {
+            _ = Libc.Munmap(mapping, (nuint)(end - start));
+            throw new PeerViolationException($"sent {what} of {ByteSize.Format(length)}, which leaves no address space for others");
+        }
+
         int guard = Shim.AddGuard(mapping, end - start);
         if (guard < 0)
         {
@@ -92,6 +104,13 @@ internal sealed unsafe class PeerMemory
             return;
         Shim.RemoveGuard(_guard);
         _ = Libc.Munmap(_mapping, _mappingLength);
+    }
+
+    private static bool IsAddressSpaceLeft()
+    {
+        nuint length = unchecked((nuint)LeastAddressSpace);
+        void* trial = Libc.MmapAnonymous(null, length, Libc.PROT_NONE, Libc.MAP_PRIVATE | Libc.MAP_NORESERVE);
+        return trial != Libc.MapFailed && Libc.Munmap(trial, length) == 0;
     }
 
     /// <summary>
