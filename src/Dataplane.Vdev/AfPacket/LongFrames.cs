@@ -29,6 +29,7 @@ internal sealed unsafe class LongFrames(SafeFileHandle socket, int index)
             return SendResult.Refused;
         if (Libc.SendMsg(_fd, &message, SocketNumbers.MSG_DONTWAIT) >= 0)
             return SendResult.Sent;
-        return Errno.Last is Errno.EMSGSIZE or Errno.EINVAL ? SendResult.Refused : SendResult.NotNow;
+        // EFAULT: a peer has taken its memory away, in which a packet lies that we have from it.
+        return Errno.Last is Errno.EMSGSIZE or Errno.EINVAL or Errno.EFAULT ? SendResult.Refused : SendResult.NotNow;
     }
 }

@@ -46,7 +46,8 @@ internal sealed unsafe class TapTxQueue(TxQueueContext context, FrameLimit limit
             ? Libc.Write(_fd, packet.DataPointer, (nuint)packet.Length)
             : WriteChained(packet);
         written = result >= 0;
-        return written || Errno.Last != Errno.EINVAL;
+        // A peer may have taken its memory away, in which a packet lies that we have from it: that is EFAULT.
+        return written || Errno.Last is not (Errno.EINVAL or Errno.EFAULT);
     }
 
     private nint WriteChained(Packet packet)

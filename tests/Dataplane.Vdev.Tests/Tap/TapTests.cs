@@ -1,7 +1,10 @@
 using System.Net;
+using Dataplane.Packets;
 using Dataplane.Ports;
 using Dataplane.Testing;
+using Dataplane.Vdev.Peers;
 using Dataplane.Vdev.Tests.Kernel;
+using Dataplane.Vdev.Tests.Peers;
 
 namespace Dataplane.Vdev.Tests.Tap;
 
@@ -62,10 +65,29 @@ public sealed class TapTests : CopyingPortTests
         Assert.Equal(Enumerable.Range(0, 100), received.Select(frame => TestFrame.NumberOf(frame)).Order());
         foreach (TxQueue queue in port.Port.TxQueues)
         {
-            Packets.Packet[] burst = [port.Packet(TestFrame.Create(60, queue.Index))];
+            Packet[] burst = [port.Packet(TestFrame.Create(60, queue.Index))];
             Assert.Equal(1, queue.Send(burst));
             Assert.Equal(queue.Index, TestFrame.NumberOf(peer.Receive()));
         }
+    }
+
+    [Fact]
+    public unsafe void A_packet_whose_peer_took_its_memory_away_is_dropped_and_holds_up_nothing()
+    {
+        using KernelPort port = new KernelPort(Network, Vdev).Start();
+        using RawSocket peer = OpenPeer();
+        using var file = new SharedFile(64);
+        PeerMemory memory = PeerMemory.Map(file.Handle, 0, 64, "region 0");
+        using var returns = new ExternalReturns(1);
+        Packet gone = port.Packet(TestFrame.Create(60, 1));
+        gone.AttachExternal(memory.Address, 60, Mbuf.NoIova, returns.Owner, returns.Take());
+        file.Resize(0);
+
+        Assert.Equal(2, port.Port.TxQueues[0].Send([gone, port.Packet(TestFrame.Create(60, 2))]));
+        Assert.Equal(2, TestFrame.NumberOf(peer.Receive()));
+        Assert.Equal(1UL, port.Port.GetStatistics().OutputErrors);
+        Assert.True(returns.IsIdle);
+        memory.Release();
     }
 
     [Fact]
@@ -104,7 +126,7 @@ public sealed class TapTests : CopyingPortTests
         using KernelPort port = Start();
         Network.Ip("link", "del", "dtap0");
         Assert.Empty(port.Receive(1, patience: 10));
-        Packets.Packet[] burst = [port.Packet(TestFrame.Create(60))];
+        Packet[] burst = [port.Packet(TestFrame.Create(60))];
         Assert.Equal(0, port.Port.TxQueues[0].Send(burst));
         Assert.False(port.Port.GetLink().IsUp);
     }
