@@ -50,7 +50,7 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
         _bufferStride = options.BufferStride;
     }
 
-    public EventFd? Event { get; } = TSide.IsServer ? null : new EventFd();
+    public EventFd? Event { get; } = TSide.IsServer ? null : new EventFd(isShared: true);
 
     private enum Added
     {

@@ -45,7 +45,7 @@ internal sealed unsafe class MemifZeroCopyTxQueue : TxQueue, IMemifQueue, IDispo
         _lent = (Packet*)_buffers.Address;
     }
 
-    public EventFd Event { get; } = new();
+    public EventFd Event { get; } = new(isShared: true);
 
     public void Attach(MemifQueueLink link)
     {
