@@ -222,6 +222,7 @@ internal sealed unsafe class MemifZeroCopyRxQueue : RxQueue, IMemifQueue, IDispo
                 // Whoever sends a frame in parts is still at it, unless there are no more buffers.
                 if (available == _ring.Size)
                     Break($"chained all {available} descriptors of S2C ring {Index} to one frame");
+                TakeApart(count);
                 return 0;
             }
 
@@ -231,6 +232,7 @@ internal sealed unsafe class MemifZeroCopyRxQueue : RxQueue, IMemifQueue, IDispo
             if (length > _room)
             {
                 Break($"put {length} bytes into a buffer of {_room} on S2C ring {Index}");
+                TakeApart(count);
                 return 0;
             }
 
@@ -256,6 +258,17 @@ internal sealed unsafe class MemifZeroCopyRxQueue : RxQueue, IMemifQueue, IDispo
         packet = default;
         Counters->Errors++;
         return count;
+    }
+
+    /// <summary>Lets the first of the posted buffers be each for itself again, for it is no frame that they are parts of.</summary>
+    private void TakeApart(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Mbuf* mbuf = _posted[(_next + (uint)i) & _mask].Mbuf;
+            mbuf->Next = null;
+            mbuf->SegmentCount = 1;
+        }
     }
 
     /// <summary>Posts buffers while the ring has room and the pool has some.</summary>

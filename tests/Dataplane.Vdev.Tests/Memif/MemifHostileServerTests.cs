@@ -128,6 +128,30 @@ public sealed unsafe class MemifHostileServerTests : IDisposable
         Assert.Equal(0, rig.Pool.Statistics.InUse);
     }
 
+    [Fact]
+    public void Parts_that_become_frames_of_their_own_are_chained_no_more()
+    {
+        using MemifRig rig = Client("zero-copy=yes");
+        using RawMemifPeer server = RawMemifPeer.Accept(_listener).AcceptAll(MemifRingLayout.Lines64);
+        server.ConfirmConnection();
+        rig.WaitForLink(rig[0]);
+        var descriptors = (MemifDescriptor*)server.S2c.Descriptors;
+        for (int i = 0; i < 3; i++)
+        {
+            descriptors[i].Length = 64;
+            descriptors[i].Flags = MemifNumbers.Next;
+        }
+
+        Volatile.Write(ref *server.S2c.Tail, 3);
+        var burst = new Packet[32];
+        Assert.Equal(0, rig[0].RxQueues[0].Receive(burst));
+        for (int i = 0; i < 3; i++)
+            descriptors[i].Flags = 0;
+        Assert.Equal(3, rig[0].RxQueues[0].Receive(burst));
+        Assert.All(burst[..3], packet => Assert.True(packet.SegmentCount == 1 && packet.Mbuf->Next == null));
+        Packet.Free(burst.AsSpan(0, 3));
+    }
+
     private static void Check(MemifRig rig, RawMemifPeer server)
     {
         rig.WaitForLink(rig[0]);
