@@ -8,7 +8,7 @@ namespace Dataplane.DeviceModels.Tests.Qtest;
 /// </summary>
 internal sealed class QtestConfiguration(QtestClient client, int bus, int function) : IPciConfiguration
 {
-    /// <summary>Where <see cref="QtestMachine"/> lets the window be.</summary>
+    /// <summary>Where <see cref="QtestSlot"/> lets the window be.</summary>
     public const ulong Window = 0xB000_0000;
 
     private readonly ulong _address = Window + ((ulong)bus << 20) + ((ulong)function << 12);
