@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Dataplane.Linux;
 using Dataplane.Packets;
 using Dataplane.Ports;
 using Dataplane.Testing;
@@ -193,6 +194,29 @@ public sealed unsafe class VhostHostileTests : IDisposable
         }
 
         CheckThatItWorks(other, 1);
+    }
+
+    [Fact]
+    public void A_call_file_that_is_filled_to_hold_lcores_up_ends_the_connection()
+    {
+        using (FrontEnd guest = new FrontEnd(Path).Start(FrontEnd.Usual))
+        {
+            guest.Synchronize();
+            ulong full = ulong.MaxValue - 1;
+            guest.Sender.Call.TryDrain();
+            Assert.Equal(sizeof(ulong), Libc.Write(guest.Sender.Call.Handle, &full, sizeof(ulong)));
+            Assert.Equal(0, Libc.Fcntl(guest.Sender.Call.Handle, Libc.F_SETFL, 0));
+            guest.Sender.Send(VhostPortTests.Frame(60, 1));
+            FrontEnd.WaitUntil(() =>
+            {
+                Packet.Free(_runtime.Receive(0));
+                return Violations(0) == 1;
+            });
+            guest.WaitForEnd();
+        }
+
+        using FrontEnd next = new FrontEnd(Path).Start(FrontEnd.Usual);
+        CheckThatItWorks(next, 0);
     }
 
     [Fact]
