@@ -37,6 +37,42 @@ public class TrafficTests
         await ExchangeAsync(hosts, Rewriter(hosts, port: 1), Rewriter(hosts, port: 0));
     }
 
+    [Fact]
+    public async Task Ping_and_TCP_pass_over_af_xdp_and_every_frame_arrives_as_it_was_sent()
+    {
+        using TwoHosts hosts = await TwoHosts.OverAfXdpAsync("--no-mac-updating");
+        await ExchangeAsync(hosts, leftToRight: null, rightToLeft: null);
+        Assert.DoesNotContain("xdp", hosts.DescribeInterfaces(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Over_af_xdp_lcores_that_sleep_forward_as_well_and_every_frame_gets_the_addresses_of_its_new_way()
+    {
+        using TwoHosts hosts = await TwoHosts.OverAfXdpAsync("--rx-interrupt");
+        await ExchangeAsync(hosts, Rewriter(hosts, port: 1), Rewriter(hosts, port: 0));
+    }
+
+    [Fact]
+    public async Task After_SIGKILL_nothing_of_af_xdp_stays_and_the_next_l2fwd_forwards()
+    {
+        using TwoHosts hosts = await TwoHosts.OverAfXdpAsync("--no-mac-updating");
+        for (int round = 0; round < 3; round++)
+        {
+            Transfers.Ping(hosts.Left, TwoHosts.RightAddress, 1472);
+            Assert.Contains("prog/xdp", hosts.DescribeInterfaces(), StringComparison.Ordinal);
+            hosts.L2Fwd.Signal("KILL");
+            Assert.Equal(128 + 9, await hosts.L2Fwd.WaitForExitAsync());
+            await hosts.StartOverAfXdpAsync("--no-mac-updating");
+        }
+
+        Transfers.Tcp(hosts.Left, hosts.Right, IPAddress.Parse(TwoHosts.RightAddress), TcpBytes);
+        hosts.L2Fwd.Signal("KILL");
+        await hosts.L2Fwd.WaitForExitAsync();
+        Assert.True(
+            SpinWait.SpinUntil(() => !hosts.DescribeInterfaces().Contains("xdp", StringComparison.Ordinal), 5000),
+            hosts.DescribeInterfaces());
+    }
+
     private static async Task ExchangeAsync(
         TwoHosts hosts, Func<byte[], byte[]>? leftToRight, Func<byte[], byte[]>? rightToLeft)
     {

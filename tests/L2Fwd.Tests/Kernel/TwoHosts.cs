@@ -26,12 +26,17 @@ internal sealed class TwoHosts : IDisposable
     /// <summary>The hosts' interfaces are <c>eth0</c>; l2fwd has the other ends of their cables.</summary>
     public static async Task<TwoHosts> OverAfPacketAsync(string options)
     {
-        var hosts = new TwoHosts();
-        VethPair.Connect(hosts.Left, "eth0", hosts._middle, "left", mtu: 1500);
-        VethPair.Connect(hosts.Right, "eth0", hosts._middle, "right", mtu: 1500);
+        TwoHosts hosts = Connect();
         KeepOrder(hosts._middle, "left", "right");
-        hosts.Configure();
         await hosts.StartAsync("--vdev net_af_packet0,iface=left --vdev net_af_packet1,iface=right", options);
+        return hosts;
+    }
+
+    /// <inheritdoc cref="OverAfPacketAsync"/>
+    public static async Task<TwoHosts> OverAfXdpAsync(string options)
+    {
+        TwoHosts hosts = Connect();
+        await hosts.StartOverAfXdpAsync(options);
         return hosts;
     }
 
@@ -49,6 +54,16 @@ internal sealed class TwoHosts : IDisposable
     /// <summary>Captures what a host sends (<c>out</c>) or receives (<c>in</c>).</summary>
     public FrameCapture Capture(NetworkNamespace host, string direction) =>
         FrameCapture.Start(host, "eth0", direction, _folder[$"{host.Name}-{direction}.pcap"]);
+
+    /// <summary>Starts l2fwd again, in the place of one that has ended, on the same interfaces.</summary>
+    public async Task StartOverAfXdpAsync(string options)
+    {
+        _l2fwd?.Dispose();
+        await StartAsync("--vdev net_af_xdp0,iface=left,shared_umem=1 --vdev net_af_xdp1,iface=right,shared_umem=1", options);
+    }
+
+    /// <summary>What the kernel says of the interfaces of l2fwd.</summary>
+    public string DescribeInterfaces() => _middle.Ip("-d", "link", "show");
 
     /// <summary>The MAC address of l2fwd's port, which its start-up lines tell.</summary>
     public string MacOfPort(int port) =>
@@ -71,6 +86,15 @@ internal sealed class TwoHosts : IDisposable
     {
         foreach (string iface in interfaces)
             network.Run("sh", "-c", $"echo 1 > /sys/class/net/{iface}/queues/rx-0/rps_cpus");
+    }
+
+    private static TwoHosts Connect()
+    {
+        var hosts = new TwoHosts();
+        VethPair.Connect(hosts.Left, "eth0", hosts._middle, "left", mtu: 1500);
+        VethPair.Connect(hosts.Right, "eth0", hosts._middle, "right", mtu: 1500);
+        hosts.Configure();
+        return hosts;
     }
 
     private async Task StartAsync(string vdevs, string options)
