@@ -11,7 +11,7 @@ internal sealed class VersusOptions
     [Option("seconds", Default = 5, HelpText = "How long each time.")]
     public int Seconds { get; init; } = 5;
 
-    [Option("transport", Separator = ',', HelpText = "Only these transports: null, null-copy, ring, pcap, af_packet, tap.")]
+    [Option("transport", Separator = ',', HelpText = "Only these transports: null, null-copy, ring, pcap, af_packet, af_xdp, af_xdp-shared, tap.")]
     public IEnumerable<string> Transports { get; init; } = [];
 
     [Option("against", Separator = ',', Default = new[] { "testpmd", "dpdk-l2fwd" }, HelpText = "What to compare with: testpmd, dpdk-l2fwd.")]

@@ -15,6 +15,8 @@ internal static class TransportList
         new("ring", $"{32 * LoopBursts} packets per port that go round in rings", Peering.None, Ring()),
         new("pcap", "a capture replayed from memory, then dropped", Peering.None, Replay(capture)),
         new("af_packet", "two veth pairs, testpmd at the other ends", Peering.Veth, AfPacket),
+        new("af_xdp", "two veth pairs, a registration of memory per port, testpmd at the other ends", Peering.Veth, AfXdp("")),
+        new("af_xdp-shared", "the same, one registration for both ports of ours (Debian's DPDK has none)", Peering.Veth, AfXdp(",shared_umem=1")),
         new("tap", "two tap interfaces, testpmd on them", Peering.Tap, Tap),
     ];
 
@@ -23,6 +25,12 @@ internal static class TransportList
 
     /// <summary>Two taps that the program makes.</summary>
     public static PortPair Tap { get; } = new("net_tap0,iface=tap0", "net_tap1,iface=tap1");
+
+    private static PortPair AfXdp(string keys)
+    {
+        string[] ports = ["net_af_xdp0,iface=dut0", "net_af_xdp1,iface=dut1"];
+        return new PortPair(ports, [.. ports.Select(port => port + keys)]);
+    }
 
     private static PortPair Ring()
     {

@@ -286,6 +286,8 @@ internal sealed class AfXdpPort : Port
             socket.Dispose();
         }
 
+        foreach (XskSocket socket in sockets.Where(socket => socket.IsZeroCopy))
+            socket.AwaitDevice();
         foreach (AfXdpRxQueue queue in RxQueues.Cast<AfXdpRxQueue>())
             queue.Detach();
         foreach (AfXdpTxQueue queue in TxQueues.Cast<AfXdpTxQueue>())

@@ -64,8 +64,8 @@ internal sealed unsafe class Umem
     public int LongestFrame => ChunkSize - Bpf.XDP_PACKET_HEADROOM;
 
     /// <summary>
-    /// Whether a device can reach every frame: its DMA goes on from page to page only within a hugepage, and the kernel
-    /// drops buffers for which it does not.
+    /// Whether a device can reach the frames: its DMA goes on from page to page only within a hugepage. A buffer that lies
+    /// across the end of one is refused by the kernel and held until the queue is stopped; there is one per hugepage.
     /// </summary>
     public bool AllowsZeroCopy => Pool.Zone.Segment.PageSize > (nuint)Environment.SystemPageSize;
 

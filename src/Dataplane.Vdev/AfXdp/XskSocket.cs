@@ -150,6 +150,17 @@ internal sealed unsafe class XskSocket : IDisposable
         IsZeroCopy = (options.Flags & XdpSocket.XDP_OPTIONS_ZEROCOPY) != 0;
     }
 
+    /// <summary>
+    /// Waits, behind <see cref="Dispose"/>, until the device is done with the memory, which the kernel takes away from it in
+    /// the background: from then on the queue may be bound again.
+    /// </summary>
+    public void AwaitDevice()
+    {
+        using var next = new XskSocket(_device, _interface, Queue, Umem, sharedWith: null);
+        next.MakeRings(receive: 0, send: 1);
+        next.Bind(copies: true);
+    }
+
     /// <summary>Lets the thread that polls do the kernel's work for the queue (SO_PREFER_BUSY_POLL, Linux 5.11).</summary>
     /// <param name="budget">Packets of a round.</param>
     /// <returns>False if the kernel refused; <see cref="Errno.Last"/> says why.</returns>

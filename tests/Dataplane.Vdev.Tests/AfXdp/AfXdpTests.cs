@@ -1,6 +1,8 @@
 using Dataplane.Packets;
 using Dataplane.Ports;
 using Dataplane.Testing;
+using Dataplane.Vdev.AfXdp;
+using Dataplane.Vdev.Kernel;
 using Dataplane.Vdev.Tests.Kernel;
 
 namespace Dataplane.Vdev.Tests.AfXdp;
@@ -230,6 +232,23 @@ public sealed class AfXdpTests : KernelPortTests
         DataplaneException busy = Assert.Throws<DataplaneException>(
             () => new KernelPort(Network, Vdev, "net_af_xdp1,iface=dut").Start());
         Assert.Contains("is attached already", busy.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_socket_waits_until_the_device_has_given_up_its_memory()
+    {
+        using var port = new KernelPort(Network, Vdev);
+        using KernelInterface iface = Network.Invoke(() => new KernelInterface("test", "dut"));
+        var umem = new Umem("test", port.Pool, hasForeignProgram: false);
+        Network.Invoke(() =>
+        {
+            var socket = new XskSocket("test", iface, 0, umem, sharedWith: null);
+            socket.MakeRings(64, 64);
+            socket.Bind(copies: true);
+            Assert.False(socket.IsZeroCopy);
+            socket.Dispose();
+            socket.AwaitDevice();
+        });
     }
 
     [Fact]
