@@ -156,9 +156,16 @@ internal sealed unsafe class XskSocket : IDisposable
     /// </summary>
     public void AwaitDevice()
     {
-        using var next = new XskSocket(_device, _interface, Queue, Umem, sharedWith: null);
-        next.MakeRings(receive: 0, send: 1);
-        next.Bind(copies: true);
+        try
+        {
+            using var next = new XskSocket(_device, _interface, Queue, Umem, sharedWith: null);
+            next.MakeRings(receive: 0, send: 1);
+            next.Bind(copies: true);
+        }
+        catch (DataplaneException)
+        {
+            // The interface is gone, or the next program has the queue already.
+        }
     }
 
     /// <summary>Lets the thread that polls do the kernel's work for the queue (SO_PREFER_BUSY_POLL, Linux 5.11).</summary>
