@@ -12,6 +12,7 @@ internal static unsafe class PacketRelease
         if (packets.IsEmpty)
             return;
         MempoolHeader* pool = packets[0].Mbuf->Pool;
+        MbufFlags flags = MbufFlags.None;
         foreach (Packet packet in packets)
         {
             Mbuf* mbuf = packet.Mbuf;
@@ -21,11 +22,23 @@ internal static unsafe class PacketRelease
                 return;
             }
 
-            if ((mbuf->Flags & MbufFlags.External) != 0)
-                ExternalData.Release(mbuf);
+            flags |= mbuf->Flags;
         }
 
+        if ((flags & MbufFlags.External) != 0)
+            ReleaseExternal(packets);
         pool->Put(packets);
+    }
+
+    /// <summary>Gives the external data of packets of one segment back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ReleaseExternal(ReadOnlySpan<Packet> packets)
+    {
+        foreach (Packet packet in packets)
+        {
+            if ((packet.Mbuf->Flags & MbufFlags.External) != 0)
+                ExternalData.Release(packet.Mbuf);
+        }
     }
 
     private static void FreeOneByOne(ReadOnlySpan<Packet> packets)

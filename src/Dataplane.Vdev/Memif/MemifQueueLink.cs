@@ -49,6 +49,14 @@ internal interface IMemifQueue
     /// <summary>Lets frames flow.</summary>
     void Attach(MemifQueueLink link);
 
+    /// <summary>
+    /// Now and then, while attached: wakes a peer that has begun to sleep. Whether it sleeps is looked at by the lcore without a
+    /// fence until it has slept once, so that the first time may be missed.
+    /// </summary>
+    void WakeSleeper()
+    {
+    }
+
     /// <summary>Lets no lcore in any more, and gives back what the connection holds of ours.</summary>
     void Detach();
 }

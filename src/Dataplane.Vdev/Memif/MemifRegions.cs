@@ -32,10 +32,7 @@ internal sealed unsafe class MemifRegions
         }
     }
 
-    /// <summary>Whether the client can cut one of the files short.</summary>
-    public bool CanShrink => _mapped.Any(static memory => !memory.IsSealedAgainstShrinking);
-
-    /// <summary>Whether the client has done so.</summary>
+    /// <summary>Whether the client has cut one of the files short.</summary>
     public bool IsLost => _mapped.Any(static memory => memory.IsLost);
 
     /// <summary>Server: the client's next region, which this object releases.</summary>

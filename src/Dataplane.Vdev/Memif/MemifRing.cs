@@ -37,7 +37,10 @@ internal readonly record struct MemifRingLayout(int LineSize)
 /// descriptors and data written -> own index         release: the peer sees them before it            (none | stlrh)
 /// peer's index read            -> descriptors read  acquire: what it had written before              (none | ldarh)
 /// own index                    -> flags read        full: either the peer sees the index when it looks
-///                                                   behind unmasking, or it is seen unmasked here    (lock or | dmb ish)
+///                                                   behind unmasking, or it is seen unmasked here; but
+///                                                   none while it has only ever polled: the fence would
+///                                                   wait until every copied line is back. Whether it
+///                                                   begins to sleep is looked at every 100 ms then    (lock or | dmb ish)
 /// flags unmasked               -> index read        full, the other half of it                       (lock or | dmb ish)
 /// </code>
 /// </remarks>

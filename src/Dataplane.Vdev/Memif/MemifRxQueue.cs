@@ -24,6 +24,9 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
     /// <summary>Frames per pass.</summary>
     private const int Batch = 64;
 
+    /// <summary>Frames that are asked for before they are taken: those of a usual burst.</summary>
+    private const int AheadFrames = 32;
+
     /// <summary>Most descriptors of a frame: 64 KiB in buffers of 256 bytes. What has more is dropped.</summary>
     private const int MaxPieces = 256;
 
@@ -54,6 +57,7 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
     // The next descriptor to take, and the first that the peer does not have back.
     private ushort _next;
     private ushort _released;
+    private ushort _seen;
 
     /// <param name="context">Of the port.</param>
     /// <param name="portId">Of the port.</param>
@@ -88,6 +92,7 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
         _isBroken = false;
         _next = 0;
         _released = 0;
+        _seen = 0;
         // A lcore may be asleep, and it masks the interrupt when it wakes.
         *_ring.Flags = _hasInterrupts ? (ushort)0 : MemifNumbers.MaskInterrupt;
         if (!TSide.IsServer)
@@ -158,14 +163,20 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
         ushort released = _released;
         if (_returns!.Outstanding != 0)
             _released += (ushort)_returns.Sweep();
-        int available = (ushort)(Volatile.Read(ref *Produced) - _next);
-        int received = 0;
-        if (available > _ring.Size - (ushort)(_next - _released))
+        // The index is read only when what was seen of it does not do: the peer keeps writing its line.
+        int available = (ushort)(_seen - _next);
+        if (available < burst.Length)
         {
-            Break($"moved the index of {Name} by {available}, beyond its {_ring.Size} descriptors");
-            return 0;
+            _seen = Volatile.Read(ref *Produced);
+            available = (ushort)(_seen - _next);
+            if (available > _ring.Size - (ushort)(_next - _released))
+            {
+                Break($"moved the index of {Name} by {available}, beyond its {_ring.Size} descriptors");
+                return 0;
+            }
         }
 
+        int received = 0;
         ulong bytes = 0;
         while (received < burst.Length && available != 0)
         {
@@ -184,7 +195,13 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
             {
                 int slots = TakeUnusual(available, out Packet packet);
                 if (slots == 0)
+                {
+                    // The rest of it may have come since.
+                    _seen = _next;
+                    available = 0;
                     break;
+                }
+
                 available -= slots;
                 if (packet.IsNull)
                     continue;
@@ -195,9 +212,32 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
 
         if (_released != released)
             GiveBack(released);
+        LookAhead(available);
         Counters->Packets += (uint)received;
         Counters->Bytes += bytes;
         return received;
+    }
+
+    /// <summary>Asks for the first bytes of the frames that the next call will take, and for the descriptors behind those.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void LookAhead(int available)
+    {
+        byte* descriptors = _ring.Descriptors;
+        MemifRegion* regions = _regions;
+        uint mask = _mask;
+        uint next = _next;
+        uint frames = (uint)Math.Min(available, AheadFrames);
+        for (uint i = 0; i < frames; i++)
+        {
+            byte* descriptor = descriptors + (((next + i) & mask) * MemifRingLayout.DescriptorLength);
+            byte region = descriptor[2];
+            uint offset = *(uint*)(descriptor + 8);
+            FrameCopy.Prefetch(regions[region].Address + offset);
+        }
+
+        uint end = (uint)Math.Min(available, 2 * AheadFrames);
+        for (uint i = frames; i < end; i += 4)
+            FrameCopy.Prefetch(descriptors + (((next + i) & mask) * MemifRingLayout.DescriptorLength));
     }
 
     /// <summary>Checks descriptors and says where their frames are, up to the first that is not an ordinary one.</summary>

@@ -17,7 +17,7 @@ internal abstract class MemifSession
 
     private const string LostMemory = "cut short the memory that it shares";
 
-    /// <summary>How often it is looked whether a peer has cut its memory short.</summary>
+    /// <summary>How often it is looked whether a peer has cut its memory short, or sleeps.</summary>
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long a peer may take to connect.</summary>
@@ -83,8 +83,7 @@ internal abstract class MemifSession
     {
         _timer?.Dispose();
         _timer = null;
-        if (Regions.CanShrink)
-            WatchMemory();
+        Watch();
     }
 
     /// <summary>For queues: any thread may say that the peer broke a rule.</summary>
@@ -156,12 +155,16 @@ internal abstract class MemifSession
         return true;
     }
 
-    private void WatchMemory()
+    private void Watch()
     {
         if (Regions.IsLost)
+        {
             EndFor(LostMemory, LostMemory);
-        else
-            _timer = Hub.Loop.After(WatchInterval, WatchMemory);
+            return;
+        }
+
+        _attached.ForEach(static queue => queue.WakeSleeper());
+        _timer = Hub.Loop.After(WatchInterval, Watch);
     }
 
     private void Tell(string reason)

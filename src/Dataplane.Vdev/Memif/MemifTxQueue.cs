@@ -22,6 +22,9 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
     /// <summary>Frames per pass.</summary>
     private const int Batch = 64;
 
+    /// <summary>Buffers that are asked for before they are filled: those of a usual burst.</summary>
+    private const int AheadFrames = 32;
+
     /// <summary>Most buffers of a frame; what needs more is dropped.</summary>
     private const int MaxPieces = 256;
 
@@ -39,7 +42,9 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
     private uint _buffersOffset;
     private EventFd? _kick;
     private bool _isBroken;
+    private bool _wakes;
     private ushort _next;
+    private ushort _seen;
 
     /// <param name="context">Of the port.</param>
     /// <param name="options">Of the port.</param>
@@ -73,8 +78,16 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
         _buffersOffset = link.BuffersOffset;
         _kick = Event ?? link.Kick;
         _isBroken = false;
+        _wakes = false;
         _next = 0;
+        _seen = 0;
         _gate.Open();
+    }
+
+    public void WakeSleeper()
+    {
+        if (!_wakes && IsSleeping)
+            Wake();
     }
 
     public void Detach()
@@ -106,12 +119,10 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Put(ReadOnlySpan<Packet> burst)
     {
-        int free = ReadFree();
-        if ((uint)free > (uint)_ring.Size)
-        {
-            Break($"moved the index of {Name} by {free}, beyond its {_ring.Size} descriptors");
+        // The index is read only when what was seen of it does not do: the peer keeps writing its line.
+        int free = Free;
+        if (free < burst.Length && !TryReadFree(out free))
             return 0;
-        }
 
         ushort start = _next;
         int done = 0;
@@ -140,16 +151,46 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
 
         if (_next != start)
             Publish();
+        LookAhead(free);
         Counters->Packets += (uint)(done - refused);
         Counters->Errors += (uint)refused;
         Counters->Bytes += bytes;
         return done;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int ReadFree() => TSide.IsServer
-        ? (ushort)(Volatile.Read(ref *_ring.Head) - _next)
-        : _ring.Size - (ushort)(_next - Volatile.Read(ref *_ring.Tail));
+    /// <summary>Reads the peer's index.</summary>
+    private bool TryReadFree(out int free)
+    {
+        _seen = Volatile.Read(ref *(TSide.IsServer ? _ring.Head : _ring.Tail));
+        free = Free;
+        if ((uint)free <= (uint)_ring.Size)
+            return true;
+        Break($"moved the index of {Name} by {free}, beyond its {_ring.Size} descriptors");
+        free = 0;
+        return false;
+    }
+
+    /// <summary>Asks for the first bytes of the buffers that the next call will fill, and for the descriptors behind those.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void LookAhead(int free)
+    {
+        byte* descriptors = _ring.Descriptors;
+        MemifRegion* regions = _regions;
+        uint mask = _mask;
+        uint next = _next;
+        uint frames = (uint)Math.Min(free, AheadFrames);
+        for (uint i = 0; i < frames; i++)
+        {
+            byte* descriptor = descriptors + (((next + i) & mask) * MemifRingLayout.DescriptorLength);
+            byte region = descriptor[2];
+            uint offset = *(uint*)(descriptor + 8);
+            FrameCopy.Prefetch(regions[region].Address + offset);
+        }
+
+        uint end = (uint)Math.Min(free, 2 * AheadFrames);
+        for (uint i = frames; i < end; i += 4)
+            FrameCopy.Prefetch(descriptors + (((next + i) & mask) * MemifRingLayout.DescriptorLength));
+    }
 
     /// <summary>Finds a buffer for each packet, up to the first that needs more than one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -244,7 +285,7 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
         {
             if (count == MaxPieces || count == _ring.Size)
                 return Added.Never;
-            if (count == free)
+            if (count == free && (!TryReadFree(out free) || count == free))
                 return Added.NotNow;
             if (!TryReadTarget((uint)count, out targets[count]))
             {
@@ -274,9 +315,32 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
     private void Publish()
     {
         Volatile.Write(ref *(TSide.IsServer ? _ring.Tail : _ring.Head), _next);
-        Interlocked.MemoryBarrier();
-        if ((Volatile.Read(ref *_ring.Flags) & MemifNumbers.MaskInterrupt) == 0)
-            _kick?.Signal();
+        if (_wakes)
+            Interlocked.MemoryBarrier();
+        if (IsSleeping)
+            Wake();
+    }
+
+    /// <summary>Whether the peer asks to be woken.</summary>
+    private bool IsSleeping
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (Volatile.Read(ref *_ring.Flags) & MemifNumbers.MaskInterrupt) == 0;
+    }
+
+    /// <summary>By the lcore, or by the control thread.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Wake()
+    {
+        _wakes = true;
+        _kick?.Signal();
+    }
+
+    /// <summary>Buffers that there are, by what was seen of the peer's index.</summary>
+    private int Free
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TSide.IsServer ? (ushort)(_seen - _next) : _ring.Size - (ushort)(_next - _seen);
     }
 
     private string Name => $"{(TSide.IsServer ? "S2C" : "C2S")} ring {Index}";

@@ -31,6 +31,7 @@ internal sealed unsafe class MemifZeroCopyTxQueue : TxQueue, IMemifQueue, IDispo
     private MemifRing _ring;
     private uint _mask;
     private bool _isBroken;
+    private bool _wakes;
 
     // The next descriptor to use, and the first whose packet the server may still read.
     private ushort _next;
@@ -55,9 +56,16 @@ internal sealed unsafe class MemifZeroCopyTxQueue : TxQueue, IMemifQueue, IDispo
         _ring = link.Ring;
         _mask = (uint)link.Ring.Size - 1;
         _isBroken = false;
+        _wakes = false;
         _next = 0;
         _oldest = 0;
         _gate.Open();
+    }
+
+    public void WakeSleeper()
+    {
+        if (!_wakes && IsSleeping)
+            Wake();
     }
 
     public void Detach()
@@ -196,9 +204,25 @@ internal sealed unsafe class MemifZeroCopyTxQueue : TxQueue, IMemifQueue, IDispo
     private void Publish()
     {
         Volatile.Write(ref *_ring.Head, _next);
-        Interlocked.MemoryBarrier();
-        if ((Volatile.Read(ref *_ring.Flags) & MemifNumbers.MaskInterrupt) == 0)
-            Event.Signal();
+        if (_wakes)
+            Interlocked.MemoryBarrier();
+        if (IsSleeping)
+            Wake();
+    }
+
+    /// <summary>Whether the server asks to be woken.</summary>
+    private bool IsSleeping
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (Volatile.Read(ref *_ring.Flags) & MemifNumbers.MaskInterrupt) == 0;
+    }
+
+    /// <summary>By the lcore, or by the control thread.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Wake()
+    {
+        _wakes = true;
+        Event.Signal();
     }
 
     /// <summary>Frees the packets of all descriptors before this one.</summary>

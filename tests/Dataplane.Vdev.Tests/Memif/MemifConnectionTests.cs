@@ -45,6 +45,7 @@ public sealed class MemifConnectionTests : IDisposable
         Assert.Equal([true, false], changes);
         rig[1].Start();
         rig.WaitForLink(rig[0]);
+        rig.WaitForLink(rig[1]);
         rig.Exchange(rig[1], rig[0], TestFrame.Create(60));
         Assert.Contains(new ExtendedStatistic("peer_connections", 2), rig[0].GetExtendedStatistics());
     }
@@ -121,6 +122,7 @@ public sealed class MemifConnectionTests : IDisposable
         Assert.True(first[0].GetLink().IsUp);
         first[0].Stop();
         second.WaitForLink(second[0]);
+        second.WaitForLink(server[0]);
         second.Exchange(second[0], server[0], TestFrame.Create(60));
     }
 
