@@ -1,5 +1,5 @@
-using System.Runtime.CompilerServices;
 using Dataplane.Packets;
+using Dataplane.Vdev.Peers;
 using Dataplane.Virtio;
 
 namespace Dataplane.Vdev.Vhost;
@@ -7,8 +7,7 @@ namespace Dataplane.Vdev.Vhost;
 /// <summary>Copies a packet from its start on, a buffer of the guest at a time.</summary>
 internal unsafe struct PacketReader(Mbuf* mbuf)
 {
-    private Mbuf* _segment = mbuf;
-    private uint _offset;
+    private SegmentReader _segments = new(mbuf);
 
     /// <summary>Bytes that were not copied yet.</summary>
     public uint Left { get; private set; } = mbuf->PacketLength;
@@ -21,30 +20,15 @@ internal unsafe struct PacketReader(Mbuf* mbuf)
     public uint CopyTo(DevicePiece* pieces, int count, uint start)
     {
         uint end = start;
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count && Left != 0; i++)
         {
-            for (uint offset = i == 0 ? start : 0; offset < pieces[i].Length && Left != 0;)
-            {
-                uint part = Math.Min(Math.Min(pieces[i].Length - offset, _segment->DataLength - _offset), Left);
-                Unsafe.CopyBlockUnaligned(pieces[i].Data + offset, _segment->Buffer + _segment->DataOffset + _offset, part);
-                offset += part;
-                end += part;
-                Advance(part);
-            }
+            uint offset = i == 0 ? start : 0;
+            uint part = Math.Min(pieces[i].Length - offset, Left);
+            _segments.CopyTo(pieces[i].Data + offset, part);
+            end += part;
+            Left -= part;
         }
 
         return end;
-    }
-
-    private void Advance(uint length)
-    {
-        Left -= length;
-        _offset += length;
-        if (_offset != _segment->DataLength)
-            return;
-        _offset = 0;
-        _segment = _segment->Next;
-        if (_segment == null)
-            Left = 0;
     }
 }

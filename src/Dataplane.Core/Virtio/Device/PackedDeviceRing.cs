@@ -141,6 +141,7 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
     public readonly void SuppressNotifications() =>
         Volatile.Write(ref EventSuppression.Both(_deviceEvent), (uint)EventSuppression.Disable << 16);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int TakeFrom(DeviceBuffer* into, int most, DescriptorFlags direction)
     {
         for (int i = 0; i < most; i++)
@@ -172,6 +173,7 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
         return most;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private RingViolation FollowChain(ulong address, ulong rest, DescriptorFlags direction, out uint token)
     {
         _pieces.Clear();

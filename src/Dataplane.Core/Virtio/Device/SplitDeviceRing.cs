@@ -121,6 +121,7 @@ internal unsafe struct SplitDeviceRing : IDeviceRing<SplitDeviceRing>
             Volatile.Write(ref _used->Flags, UsedRing.NoNotify);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Take(DeviceBuffer* into, int count, int ready, DescriptorFlags direction)
     {
         if ((uint)ready > _mask + 1)
@@ -156,6 +157,7 @@ internal unsafe struct SplitDeviceRing : IDeviceRing<SplitDeviceRing>
         return count;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private RingViolation FollowChain(ulong address, ulong rest, DescriptorFlags direction)
     {
         _pieces.Clear();

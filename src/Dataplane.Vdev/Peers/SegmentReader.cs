@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Dataplane.Packets;
 
-namespace Dataplane.Vdev.Memif;
+namespace Dataplane.Vdev.Peers;
 
 /// <summary>Reads the bytes of a packet one after the other, over all of its segments.</summary>
 internal unsafe struct SegmentReader(Mbuf* first)

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace Dataplane.Vdev.Memif;
+namespace Dataplane.Vdev.Peers;
 
 /// <summary>Copies frames, and brings what will be copied into the caches.</summary>
 internal static unsafe class FrameCopy
