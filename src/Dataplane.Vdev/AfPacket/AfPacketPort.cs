@@ -1,22 +1,15 @@
 using Dataplane.Linux;
-using Dataplane.Packets;
 using Dataplane.Ports;
 using Dataplane.Vdev.Kernel;
-using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
 namespace Dataplane.Vdev.AfPacket;
 
 /// <summary>A port of <see cref="AfPacketDriver"/>. Its sockets are open while it is started.</summary>
-internal sealed unsafe class AfPacketPort : Port
+internal sealed unsafe class AfPacketPort : InterfacePort
 {
     private readonly AfPacketOptions _options;
-    private readonly KernelInterface _interface;
-    private readonly SafeFileHandle _control;
-    private readonly FrameLimit _limit;
     private readonly LongFrames _longFrames;
-    private readonly InterfaceMemberships _memberships;
-    private readonly LinkWatcher _watcher;
     private readonly Lock _socketsLock = new();
     private AfPacketSocket[] _sockets = [];
 
@@ -24,16 +17,11 @@ internal sealed unsafe class AfPacketPort : Port
         : base(
             context,
             new PortCapabilities { MaxRxQueues = options.QueuePairs, MaxTxQueues = options.QueuePairs },
-            iface.ReadMacAddress(),
-            iface.ReadMtu())
+            iface,
+            control)
     {
         _options = options;
-        _interface = iface;
-        _control = control;
-        _limit = new FrameLimit { Mtu = iface.ReadMtu() };
         _longFrames = new LongFrames(control, iface.Index);
-        _memberships = new InterfaceMemberships(Name, iface, control);
-        _watcher = new LinkWatcher(Name, iface.Index, OnInterfaceChanged);
     }
 
     /// <summary>Makes a port on an interface.</summary>
@@ -55,7 +43,7 @@ internal sealed unsafe class AfPacketPort : Port
         new AfPacketRxQueue(context, Id, _options.Ring.FrameCount);
 
     protected override TxQueue CreateTxQueue(TxQueueContext context) =>
-        new AfPacketTxQueue(context, _limit, _longFrames, _options.Ring);
+        new AfPacketTxQueue(context, Limit, _longFrames, _options.Ring);
 
     protected override void OnStart()
     {
@@ -69,7 +57,7 @@ internal sealed unsafe class AfPacketPort : Port
             sockets[i] = socket;
             if (socket.TxFrames != null)
                 ((AfPacketTxQueue)TxQueues[i]).Attach(socket);
-            socket.Bind(_interface.Index);
+            socket.Bind(Interface.Index);
             if (socket.RxFrames != null)
                 Receive(socket, (AfPacketRxQueue)RxQueues[i], ref fanout);
         }
@@ -78,14 +66,7 @@ internal sealed unsafe class AfPacketPort : Port
 
         lock (_socketsLock)
             _sockets = sockets;
-        if (!_interface.IsUp)
-        {
-            Logger.LogWarning(
-                "Port {Id} ({Name}) passes no packets until its interface is up: ip link set {Interface} up",
-                Id,
-                Name,
-                _interface.Name);
-        }
+        WarnIfDown();
     }
 
     protected override void OnStop()
@@ -99,27 +80,6 @@ internal sealed unsafe class AfPacketPort : Port
             _sockets = [];
         }
     }
-
-    protected override void OnClose()
-    {
-        _watcher.Dispose();
-        _control.Dispose();
-        _interface.Dispose();
-    }
-
-    protected override LinkStatus ReadLink() => _interface.ReadLink();
-
-    protected override void OnSetMacAddress(MacAddress address) => _interface.SetMacAddress(address);
-
-    protected override void OnSetMtu(int mtu)
-    {
-        _interface.SetMtu(mtu);
-        _limit.Mtu = mtu;
-    }
-
-    protected override void OnSetPromiscuous(bool enabled) => _memberships.SetPromiscuous(enabled);
-
-    protected override void OnSetAllMulticast(bool enabled) => _memberships.SetAllMulticast(enabled);
 
     protected override void AddDeviceStatistics(ref PortStatistics statistics)
     {
@@ -149,13 +109,5 @@ internal sealed unsafe class AfPacketPort : Port
         // What came to this socket before it joined went to the others too.
         if (!isFirst)
             queue.Discard();
-    }
-
-    private void OnInterfaceChanged()
-    {
-        int mtu = _interface.ReadMtu();
-        if (mtu != 0)
-            _limit.Mtu = mtu;
-        ReportLink(_interface.ReadLink());
     }
 }

@@ -1,7 +1,6 @@
 using System.Numerics;
 using Dataplane.Linux;
 using Dataplane.Memory;
-using Dataplane.Packets;
 using Dataplane.Ports;
 using Dataplane.Vdev.Kernel;
 using Microsoft.Extensions.Logging;
@@ -10,19 +9,14 @@ using Microsoft.Win32.SafeHandles;
 namespace Dataplane.Vdev.AfXdp;
 
 /// <summary>A port of <see cref="AfXdpDriver"/>. Its program is attached while it is open, its sockets while it is started.</summary>
-internal sealed class AfXdpPort : Port
+internal sealed class AfXdpPort : InterfacePort
 {
     /// <summary>How long a stop waits for frames on their way.</summary>
     private static readonly TimeSpan s_drainPatience = TimeSpan.FromMilliseconds(100);
 
     private readonly AfXdpOptions _options;
-    private readonly KernelInterface _interface;
-    private readonly SafeFileHandle _control;
     private readonly Steering _steering;
     private readonly UmemGroup _group;
-    private readonly FrameLimit _limit;
-    private readonly InterfaceMemberships _memberships;
-    private readonly LinkWatcher _watcher;
     private readonly Lock _socketsLock = new();
     private XskSocket[] _sockets = [];
     private Umem? _umem;
@@ -45,17 +39,12 @@ internal sealed class AfXdpPort : Port
                 HasRxInterrupts = true,
                 MaxMtu = Environment.SystemPageSize - Bpf.XDP_PACKET_HEADROOM - FrameLimit.EthernetLength,
             },
-            iface.ReadMacAddress(),
-            iface.ReadMtu())
+            iface,
+            control)
     {
         _options = options;
-        _interface = iface;
-        _control = control;
         _steering = steering;
         _group = group;
-        _limit = new FrameLimit { Mtu = iface.ReadMtu() };
-        _memberships = new InterfaceMemberships(Name, iface, control);
-        _watcher = new LinkWatcher(Name, iface.Index, OnInterfaceChanged);
     }
 
     /// <summary>Makes a port on an interface: what it lacks for that shows at once.</summary>
@@ -86,7 +75,7 @@ internal sealed class AfXdpPort : Port
     protected override RxQueue CreateRxQueue(RxQueueContext context) =>
         new AfXdpRxQueue(context, Id, _receiveRing, _options.BusyBudget);
 
-    protected override TxQueue CreateTxQueue(TxQueueContext context) => new AfXdpTxQueue(context, _limit);
+    protected override TxQueue CreateTxQueue(TxQueueContext context) => new AfXdpTxQueue(context, Limit);
 
     protected override void OnStart()
     {
@@ -124,15 +113,9 @@ internal sealed class AfXdpPort : Port
 
     protected override void OnClose()
     {
-        _watcher.Dispose();
         _steering.Dispose();
-        _control.Dispose();
-        _interface.Dispose();
+        base.OnClose();
     }
-
-    protected override LinkStatus ReadLink() => _interface.ReadLink();
-
-    protected override void OnSetMacAddress(MacAddress address) => _interface.SetMacAddress(address);
 
     protected override void OnSetMtu(int mtu)
     {
@@ -143,13 +126,8 @@ internal sealed class AfXdpPort : Port
                 "make the mempool with a larger data room, up to a page less 256 bytes");
         }
 
-        _interface.SetMtu(mtu);
-        _limit.Mtu = mtu;
+        base.OnSetMtu(mtu);
     }
-
-    protected override void OnSetPromiscuous(bool enabled) => _memberships.SetPromiscuous(enabled);
-
-    protected override void OnSetAllMulticast(bool enabled) => _memberships.SetAllMulticast(enabled);
 
     protected override void AddDeviceStatistics(ref PortStatistics statistics)
     {
@@ -239,7 +217,7 @@ internal sealed class AfXdpPort : Port
     {
         var rx = index < RxQueues.Count ? (AfXdpRxQueue)RxQueues[index] : null;
         var tx = index < TxQueues.Count ? (AfXdpTxQueue)TxQueues[index] : null;
-        var socket = new XskSocket(Name, _interface, _options.StartQueue + index, _umem!, sharedWith);
+        var socket = new XskSocket(Name, Interface, _options.StartQueue + index, _umem!, sharedWith);
         try
         {
             socket.MakeRings(rx is null ? 0 : _receiveRing, tx is null ? 0 : _sendRing);
@@ -296,16 +274,8 @@ internal sealed class AfXdpPort : Port
 
     private void WarnOfLimits()
     {
-        if (!_interface.IsUp)
-        {
-            Logger.LogWarning(
-                "Port {Id} ({Name}) passes no packets until its interface is up: ip link set {Interface} up",
-                Id,
-                Name,
-                _interface.Name);
-        }
-
-        int mtu = _interface.ReadMtu();
+        WarnIfDown();
+        int mtu = Interface.ReadMtu();
         if (mtu + FrameLimit.EthernetLength > _umem!.LongestFrame)
         {
             Logger.LogWarning(
@@ -313,18 +283,10 @@ internal sealed class AfXdpPort : Port
                 Id,
                 Name,
                 _umem.LongestFrame,
-                _interface.Name,
+                Interface.Name,
                 mtu,
-                _interface.Name,
+                Interface.Name,
                 _umem.LongestFrame - FrameLimit.EthernetLength);
         }
-    }
-
-    private void OnInterfaceChanged()
-    {
-        int mtu = _interface.ReadMtu();
-        if (mtu != 0)
-            _limit.Mtu = mtu;
-        ReportLink(_interface.ReadLink());
     }
 }
