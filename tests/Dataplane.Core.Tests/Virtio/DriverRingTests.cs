@@ -34,9 +34,49 @@ public sealed class DriverRingTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public void A_device_that_works_in_order_may_name_the_last_buffer_of_a_batch_alone(bool packed)
+    {
+        using var bed = RingBed.Create(_pool.Memory, packed, Size, VirtioFeatures.InOrder);
+        var random = new System.Random(5);
+        var used = new Queue<UsedBuffer>();
+        var atDevice = new Queue<nint>();
+        nint token = 0;
+        for (int round = 0; round < 5000; round++)
+        {
+            for (int i = random.Next(4); i > 0 && bed.Free >= 2; i--)
+            {
+                atDevice.Enqueue(++token);
+                if (random.Next(2) == 0)
+                    bed.Add(token, new BufferPiece(0x1000, 10));
+                else
+                    bed.AddChain(token, [new BufferPiece(0x1000, 10), new BufferPiece(0x2000, 20)], []);
+            }
+
+            bed.Publish();
+            var batch = new List<DeviceBuffer>();
+            for (int i = random.Next(4); i > 0 && bed.Device.Take() is { } buffer; i--)
+                batch.Add(buffer);
+            for (int i = 0; i < batch.Count; i++)
+                used.Enqueue(new UsedBuffer(atDevice.Dequeue(), i == batch.Count - 1 ? (uint)round : UsedBuffer.All));
+            if (batch.Count != 0)
+                bed.Device.UseBatch(batch, round);
+            foreach (UsedBuffer buffer in bed.TakeUsed(random.Next(1, 5)))
+                Assert.Equal(used.Dequeue(), buffer);
+        }
+
+        Assert.True(token > 2000);
+        Assert.Equal(0u, bed.Violations);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public void A_hostile_device_gets_no_buffer_back_that_it_does_not_have(bool packed) =>
         Prop.ForAll(
-            ArbMap.Default.ArbFor<int[]>(), ArbMap.Default.ArbFor<int>(), (operations, seed) => RunHostile(packed, operations, seed))
+            ArbMap.Default.ArbFor<int[]>(),
+            ArbMap.Default.ArbFor<int>(),
+            Gen.Elements(VirtioFeatures.None, VirtioFeatures.InOrder).ToArbitrary(),
+            (operations, seed, features) => RunHostile(packed, operations, seed, features))
             .Check(Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(300));
 
     [Theory]
@@ -124,10 +164,10 @@ public sealed class DriverRingTests : IDisposable
     }
 
     /// <summary>The device writes anything anywhere in the ring between what the driver does.</summary>
-    private void RunHostile(bool packed, int[] operations, int seed)
+    private void RunHostile(bool packed, int[] operations, int seed, VirtioFeatures features)
     {
         var random = new System.Random(seed);
-        using var bed = RingBed.Create(_pool.Memory, packed, Size, VirtioFeatures.None);
+        using var bed = RingBed.Create(_pool.Memory, packed, Size, features);
         var inFlight = new HashSet<nint>();
         nint token = 0;
         foreach (int operation in operations)

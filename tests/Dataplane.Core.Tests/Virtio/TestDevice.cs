@@ -54,6 +54,9 @@ internal abstract unsafe class TestDevice(VirtqueueAddresses addresses, int size
     /// <summary>Gives a buffer back.</summary>
     public abstract void Use(DeviceBuffer buffer, int written);
 
+    /// <summary>Gives buffers back that follow each other, and names the last one alone (VIRTIO_F_IN_ORDER).</summary>
+    public abstract void UseBatch(IReadOnlyList<DeviceBuffer> batch, int written);
+
     /// <summary>Asks to be notified of the next buffer that becomes available; buffers that are there are to be taken behind it.</summary>
     public abstract void RequestNotification();
 
@@ -94,13 +97,15 @@ internal sealed unsafe class SplitTestDevice(VirtqueueAddresses addresses, int s
         return new DeviceBuffer(id, descriptors, pieces);
     }
 
-    public override void Use(DeviceBuffer buffer, int written)
+    public override void Use(DeviceBuffer buffer, int written) => UseBatch([buffer], written);
+
+    public override void UseBatch(IReadOnlyList<DeviceBuffer> batch, int written)
     {
         ushort index = UsedIndex;
         var element = (UsedElement*)(Device + 4 + (index % Size * 8));
-        element->Id = buffer.Id;
+        element->Id = batch[^1].Id;
         element->Written = (uint)written;
-        Volatile.Write(ref UsedIndex, (ushort)(index + 1));
+        Volatile.Write(ref UsedIndex, (ushort)(index + batch.Count));
     }
 
     public override void RequestNotification()
@@ -181,13 +186,16 @@ internal sealed unsafe class PackedTestDevice(VirtqueueAddresses addresses, int 
         }
     }
 
-    public override void Use(DeviceBuffer buffer, int written)
+    public override void Use(DeviceBuffer buffer, int written) => UseBatch([buffer], written);
+
+    public override void UseBatch(IReadOnlyList<DeviceBuffer> batch, int written)
     {
         PackedDescriptor* descriptor = (PackedDescriptor*)Descriptors + _nextUsed;
         DescriptorFlags flags = _usedWrap ? DescriptorFlags.Available | DescriptorFlags.Used : DescriptorFlags.None;
-        Volatile.Write(ref PackedDescriptor.Rest(descriptor), PackedDescriptor.RestOf((uint)written, buffer.Id, flags));
-        Advance(ref _nextUsed, ref _usedWrap, buffer.Descriptors);
-        _usedSinceInterrupt += buffer.Descriptors;
+        Volatile.Write(ref PackedDescriptor.Rest(descriptor), PackedDescriptor.RestOf((uint)written, batch[^1].Id, flags));
+        int descriptors = batch.Sum(buffer => buffer.Descriptors);
+        Advance(ref _nextUsed, ref _usedWrap, descriptors);
+        _usedSinceInterrupt += descriptors;
     }
 
     public override void RequestNotification()

@@ -9,6 +9,9 @@ internal interface IVirtioQueue : IDisposable
     /// <summary>Descriptors.</summary>
     int Size { get; }
 
+    /// <summary>How often the device broke the rules of the ring; each counts as an error, too. Any thread.</summary>
+    ulong Violations { get; }
+
     /// <summary>Makes the ring anew, one to receive with buffers. Before the device uses it; nobody is notified.</summary>
     /// <exception cref="DataplaneException">The mempool is too small.</exception>
     void Start();

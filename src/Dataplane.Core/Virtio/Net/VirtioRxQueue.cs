@@ -16,7 +16,22 @@ internal abstract class VirtioRxQueue(RxQueueContext context) : RxQueue(context)
     public abstract int Size { get; }
 
     /// <inheritdoc/>
-    public abstract void Start();
+    public abstract ulong Violations { get; }
+
+    /// <inheritdoc/>
+    public void Start()
+    {
+        if (TryStart())
+            return;
+        Stop();
+        throw new DataplaneException(
+            $"The mempool {Pool.Name} has only {Pool.Statistics.Available} buffers left for the {Size} descriptors of rx queue {Index}",
+            "make the mempool larger or the queue smaller");
+    }
+
+    /// <summary>As <see cref="Start"/>, with what buffers there are; the rest follows when the mempool has them.</summary>
+    /// <returns>Whether there were enough.</returns>
+    public abstract bool TryStart();
 
     /// <inheritdoc/>
     public abstract void Kick();
@@ -26,6 +41,9 @@ internal abstract class VirtioRxQueue(RxQueueContext context) : RxQueue(context)
 
     /// <summary>Stops, if need be, and gives the ring's memory back.</summary>
     public abstract void Dispose();
+
+    /// <summary>Where buffers come from.</summary>
+    protected Mempool Pool { get; } = context.Pool;
 }
 
 /// <summary>
@@ -54,16 +72,17 @@ internal sealed unsafe class VirtioRxQueue<TRing, TNotifier> : VirtioRxQueue
     private readonly VirtqueueMemory<TRing> _memory;
     private readonly AlignedMemory _scratch = new((nuint)(Batch * sizeof(UsedBuffer)));
     private readonly BufferAddresses _addresses;
-    private readonly Mempool _pool;
     private readonly EventFd? _interrupt;
     private readonly ulong _rearm;
     private readonly uint _postedLength;
     private readonly int _refillAt;
     private readonly bool _isMergeable;
+    private readonly bool _isInOrder;
     private readonly bool _checksChecksums;
     private readonly bool _stripsVlan;
     private readonly TNotifier _notifier;
     private TRing _ring;
+    private ulong _violations;
     private bool _isRunning;
 
     // A frame of which buffers are still to come.
@@ -77,11 +96,11 @@ internal sealed unsafe class VirtioRxQueue<TRing, TNotifier> : VirtioRxQueue
     public VirtioRxQueue(RxQueueContext context, int portId, VirtqueueOptions options, TNotifier notifier, EventFd? interrupt)
         : base(context)
     {
-        _pool = context.Pool;
-        _rearm = Mbuf.RearmValue(portId, _pool);
-        _postedLength = (uint)(VirtioNetHeader.Length + _pool.DataRoom);
+        _rearm = Mbuf.RearmValue(portId, Pool);
+        _postedLength = (uint)(VirtioNetHeader.Length + Pool.DataRoom);
         _refillAt = Math.Clamp(options.Size / 4, 1, 32);
         _isMergeable = (options.Features & VirtioFeatures.NetMrgRxbuf) != 0;
+        _isInOrder = (options.Features & VirtioFeatures.InOrder) != 0;
         _checksChecksums = (options.Features & VirtioFeatures.NetGuestCsum) != 0;
         _stripsVlan = (context.Offloads & PortOffloads.RxVlanStrip) != 0;
         _addresses = new BufferAddresses(options);
@@ -95,20 +114,17 @@ internal sealed unsafe class VirtioRxQueue<TRing, TNotifier> : VirtioRxQueue
 
     public override int Size { get; }
 
+    public override ulong Violations => Volatile.Read(ref _violations);
+
     internal override EventFd? Interrupt => _interrupt;
 
-    public override void Start()
+    public override bool TryStart()
     {
         _ring = _memory.CreateRing();
         _isRunning = true;
         Refill();
         _ring.Publish();
-        if (_ring.Free == 0)
-            return;
-        Stop();
-        throw new DataplaneException(
-            $"The mempool {_pool.Name} has only {_pool.Statistics.Available} buffers left for the {Size} descriptors of rx queue {Index}",
-            "make the mempool larger or the queue smaller");
+        return _ring.Free == 0;
     }
 
     public override void Kick() => _notifier.Notify(_ring.Position);
@@ -158,13 +174,17 @@ internal sealed unsafe class VirtioRxQueue<TRing, TNotifier> : VirtioRxQueue
     private int Take(Span<Packet> burst)
     {
         var used = (UsedBuffer*)_scratch.Address;
-        int taken = _ring.TakeUsed(used, Math.Min(burst.Length, Batch), ref Counters->Errors);
+        ulong violations = _violations;
+        int taken = _ring.TakeUsed(used, Math.Min(burst.Length, Batch), ref _violations);
+        Counters->Errors += _violations - violations;
         int received = 0;
         ulong bytes = 0;
         for (int i = 0; i < taken; i++)
         {
             var mbuf = (Mbuf*)used[i].Token;
             uint written = used[i].Written;
+            if (written == UsedBuffer.All && _isInOrder)
+                written = _postedLength;
             if (IsWhole(mbuf, written))
                 Mbuf.SetReceived(mbuf, _rearm, (int)written - VirtioNetHeader.Length);
             else if (!TryAssemble(ref mbuf, written))
@@ -269,7 +289,7 @@ internal sealed unsafe class VirtioRxQueue<TRing, TNotifier> : VirtioRxQueue
         bool any = false;
         for (int wanted = Math.Min(_ring.Free, Batch); wanted != 0; wanted = Math.Min(_ring.Free, wanted))
         {
-            if (!_pool.TryAllocateRaw(fresh[..wanted]))
+            if (!Pool.TryAllocateRaw(fresh[..wanted]))
             {
                 // The last few of a pool are better than none: a ring that has run dry would never be filled again.
                 Counters->NoMbuf++;

@@ -15,6 +15,9 @@ internal abstract class VirtioTxQueue(TxQueueContext context) : TxQueue(context)
     public abstract int Size { get; }
 
     /// <inheritdoc/>
+    public abstract ulong Violations { get; }
+
+    /// <inheritdoc/>
     public abstract void Start();
 
     /// <inheritdoc/>
@@ -61,6 +64,7 @@ internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
     private readonly bool _hasIndirect;
     private readonly TNotifier _notifier;
     private TRing _ring;
+    private ulong _violations;
     private bool _isRunning;
 
     /// <param name="context">Of the port.</param>
@@ -81,6 +85,8 @@ internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
     public override VirtqueueAddresses Addresses => _memory.Addresses;
 
     public override int Size { get; }
+
+    public override ulong Violations => Volatile.Read(ref _violations);
 
     private enum Added
     {
@@ -159,7 +165,9 @@ internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
         int taken;
         do
         {
-            taken = _ring.TakeUsed(used, Batch, ref Counters->Errors);
+            ulong violations = _violations;
+            taken = _ring.TakeUsed(used, Batch, ref _violations);
+            Counters->Errors += _violations - violations;
             for (int i = 0; i < taken; i++)
                 packets[i] = new Packet((Mbuf*)used[i].Token);
             Packet.Free(new ReadOnlySpan<Packet>(packets, taken));

@@ -76,5 +76,9 @@ internal readonly record struct BufferPiece(ulong Address, uint Length);
 
 /// <summary>A buffer that came back.</summary>
 /// <param name="Token">Of whoever added it.</param>
-/// <param name="Written">Bytes that the device says it wrote; any number.</param>
-internal readonly record struct UsedBuffer(nint Token, uint Written);
+/// <param name="Written">Bytes that the device says it wrote; any number, or <see cref="All"/>.</param>
+internal readonly record struct UsedBuffer(nint Token, uint Written)
+{
+    /// <summary>A device that works in order has said nothing of this buffer, but used a later one: it used all of it.</summary>
+    public const uint All = uint.MaxValue;
+}

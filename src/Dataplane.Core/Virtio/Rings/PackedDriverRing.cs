@@ -23,6 +23,7 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
     private readonly uint _size;
     private readonly RingBarriers _barriers;
     private readonly bool _hasEventIndex;
+    private readonly bool _isInOrder;
 
     // Ids taken from and given back to the ring of free ones.
     private uint _taken;
@@ -40,6 +41,8 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
     private uint _nextUsed;
     private bool _usedWrap;
 
+    private InOrderBatch _batch;
+
     private PackedDriverRing(byte* memory, VirtqueueLayout layout, DriverSlots slots, VirtioFeatures features)
     {
         _descriptors = (PackedDescriptor*)memory;
@@ -50,6 +53,7 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
         _size = (uint)layout.Size;
         _barriers = new RingBarriers((features & VirtioFeatures.OrderPlatform) != 0);
         _hasEventIndex = (features & VirtioFeatures.RingEventIdx) != 0;
+        _isInOrder = (features & VirtioFeatures.InOrder) != 0;
         _availableBits = DescriptorFlags.Available;
         _usedWrap = true;
     }
@@ -149,8 +153,13 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int TakeUsed(UsedBuffer* into, int most, ref ulong violations) =>
-        IsUsed(Volatile.Read(ref PackedDescriptor.Rest(_descriptors + _nextUsed))) ? TakeUsedFrom(into, most, ref violations) : 0;
+    public int TakeUsed(UsedBuffer* into, int most, ref ulong violations)
+    {
+        if (_isInOrder)
+            return TakeInOrder(into, most, ref violations);
+        return IsUsed(Volatile.Read(ref PackedDescriptor.Rest(_descriptors + _nextUsed)))
+            ? TakeUsedFrom(into, most, ref violations) : 0;
+    }
 
     private int TakeUsedFrom(UsedBuffer* into, int most, ref ulong violations)
     {
@@ -176,6 +185,41 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
             _occupied -= slot->Count;
             slot->Count = 0;
             _freeIds[_returned++ & (_size - 1)] = (ushort)id;
+        }
+
+        return taken;
+    }
+
+    private int TakeInOrder(UsedBuffer* into, int most, ref ulong violations)
+    {
+        DriverSlot* slots = _slots;
+        uint mask = _size - 1;
+        int taken = 0;
+        for (; taken < most && _taken != _returned; taken++)
+        {
+            uint oldest = _returned & mask;
+            if (!_batch.IsOpen)
+            {
+                ulong rest = _barriers.Acquire(ref PackedDescriptor.Rest(_descriptors + _nextUsed));
+                if (!IsUsed(rest))
+                    break;
+                uint id = (ushort)(rest >> 32);
+                if (id >= _size || slots[id].Count == 0)
+                {
+                    // Whatever it meant, it is done with one buffer.
+                    violations++;
+                    id = oldest;
+                }
+
+                _batch.Begin(id, (uint)rest);
+            }
+
+            DriverSlot* slot = slots + oldest;
+            into[taken] = _batch.Take(oldest, slot->Token);
+            Skip(slot->Count);
+            _occupied -= slot->Count;
+            slot->Count = 0;
+            _returned++;
         }
 
         return taken;

@@ -23,6 +23,7 @@ internal unsafe struct SplitDriverRing : IDriverRing<SplitDriverRing>
     private readonly uint _mask;
     private readonly RingBarriers _barriers;
     private readonly bool _hasEventIndex;
+    private readonly bool _isInOrder;
 
     // Ids taken from and given back to the ring of free ones.
     private uint _taken;
@@ -36,6 +37,8 @@ internal unsafe struct SplitDriverRing : IDriverRing<SplitDriverRing>
     // The device's used index when it was last read: it is read again when it promises less than is wanted.
     private ushort _seenIndex;
 
+    private InOrderBatch _batch;
+
     private SplitDriverRing(byte* memory, VirtqueueLayout layout, DriverSlots slots, VirtioFeatures features)
     {
         _descriptors = (SplitDescriptor*)memory;
@@ -46,6 +49,7 @@ internal unsafe struct SplitDriverRing : IDriverRing<SplitDriverRing>
         _mask = (uint)layout.Size - 1;
         _barriers = new RingBarriers((features & VirtioFeatures.OrderPlatform) != 0);
         _hasEventIndex = (features & VirtioFeatures.RingEventIdx) != 0;
+        _isInOrder = (features & VirtioFeatures.InOrder) != 0;
     }
 
     /// <inheritdoc/>
@@ -170,6 +174,8 @@ internal unsafe struct SplitDriverRing : IDriverRing<SplitDriverRing>
         }
 
         ready = Math.Min(ready, most);
+        if (_isInOrder)
+            return TakeInOrder(into, ready, ref violations);
         UsedElement* elements = Elements(_used);
         DriverSlot* slots = _slots;
         uint mask = _mask;
@@ -191,6 +197,37 @@ internal unsafe struct SplitDriverRing : IDriverRing<SplitDriverRing>
 
         _usedIndex = (ushort)index;
         return taken;
+    }
+
+    private int TakeInOrder(UsedBuffer* into, int count, ref ulong violations)
+    {
+        UsedElement* elements = Elements(_used);
+        DriverSlot* slots = _slots;
+        uint mask = _mask;
+        for (int i = 0; i < count; i++)
+        {
+            uint oldest = _returned & mask;
+            if (!_batch.IsOpen)
+            {
+                ulong element = Volatile.Read(ref *(ulong*)(elements + (_usedIndex & mask)));
+                uint id = (uint)element;
+                if (id > mask || slots[id].Count == 0)
+                {
+                    // Whatever it meant, it is done with one buffer.
+                    violations++;
+                    id = oldest;
+                }
+
+                _batch.Begin(id, (uint)(element >> 32));
+            }
+
+            into[i] = _batch.Take(oldest, slots[oldest].Token);
+            _returned += slots[oldest].Count;
+            slots[oldest].Count = 0;
+            _usedIndex++;
+        }
+
+        return count;
     }
 
     /// <inheritdoc/>
