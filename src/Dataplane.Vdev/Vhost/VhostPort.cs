@@ -116,8 +116,9 @@ internal sealed class VhostPort : Port, IVhostQueues
     {
         _loop.Invoke(() =>
         {
-            _connector?.Dispose();
+            _isListening = false;
             EndSession();
+            _connector?.Dispose();
             _listener?.Dispose();
         });
         _loop.Dispose();
