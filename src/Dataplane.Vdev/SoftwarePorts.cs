@@ -7,6 +7,7 @@ using Dataplane.Vdev.Pcap;
 using Dataplane.Vdev.Ring;
 using Dataplane.Vdev.Tap;
 using Dataplane.Vdev.Vhost;
+using Dataplane.Vdev.VirtioUser;
 
 namespace Dataplane.Vdev;
 
@@ -24,5 +25,6 @@ public static class SoftwarePorts
         new AfXdpDriver(),
         new MemifDriver(),
         new VhostDriver(),
+        new VirtioUserDriver(),
     ];
 }

@@ -1,139 +1,34 @@
-using System.Diagnostics;
-using Dataplane.Eal;
-using Dataplane.Lcores;
 using Dataplane.Memory;
-using Dataplane.Packets;
-using Dataplane.Ports;
-using Dataplane.Testing;
+using Dataplane.Vdev.Tests.Peers;
 
 namespace Dataplane.Vdev.Tests.Memif;
 
 /// <summary>A runtime with memif ports; the calling thread polls them.</summary>
-internal sealed class MemifRig : IDisposable
+internal sealed class MemifRig : PeerRig
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-
-    private readonly DataplaneRuntime _runtime;
-
     public MemifRig(params string[] vdevs)
-        : this(new MempoolOptions { Count = 8192, CacheSize = 0 }, vdevs)
+        : base(vdevs)
     {
     }
 
     public MemifRig(MempoolOptions pool, params string[] vdevs)
+        : base(pool, vdevs)
     {
-        _runtime = DataplaneRuntime.Create(
-            new EalOptions
-            {
-                Vdevs = vdevs,
-                Memory = new MemoryOptions { NoHuge = true },
-                Lcores = new LcoreOptions { Assignments = [new LcoreAssignment(0, AllowedCpus.OfThisProcess())] },
-            },
-            SoftwarePorts.All,
-            Log);
-        Pool = _runtime.CreateMempool(pool);
     }
-
-    public RecordingLogger Log { get; } = new();
-
-    public Mempool Pool { get; }
-
-    public Port this[int port] => _runtime.Ports[port];
 
     /// <summary>The keys of a port at a socket in a folder.</summary>
     public static string Device(int number, string role, string socket, string keys = "") =>
         $"net_memif{number},role={role},socket={socket},socket-abstract=no{(keys.Length == 0 ? "" : ",")}{keys}";
 
-    public MemifRig Start(int queues = 1, bool interrupts = false)
+    public new MemifRig Start(int queues = 1, bool interrupts = false)
     {
-        foreach (Port port in _runtime.Ports)
-        {
-            port.Configure(new PortConfiguration(Pool) { RxQueues = queues, TxQueues = queues, RxInterrupts = interrupts });
-            port.Start();
-        }
-
+        base.Start(queues, interrupts);
         return this;
     }
 
-    /// <summary>Starts all ports and waits until they are connected.</summary>
-    public MemifRig Connect(int queues = 1)
+    public new MemifRig Connect(int queues = 1)
     {
-        Start(queues);
-        foreach (Port port in _runtime.Ports)
-            WaitForLink(port);
+        base.Connect(queues);
         return this;
     }
-
-    public void WaitForLink(Port port, bool isUp = true) =>
-        WaitUntil(() => port.GetLink().IsUp == isUp, $"the link of {port.Name} is not {(isUp ? "up" : "down")}");
-
-    public void WaitForLog(string text) =>
-        WaitUntil(() => Log.Lines.Any(line => line.Contains(text, StringComparison.Ordinal)), $"nobody said '{text}'");
-
-    public void WaitUntil(Func<bool> condition, string complaint)
-    {
-        long start = Stopwatch.GetTimestamp();
-        while (!condition())
-        {
-            Assert.True(Stopwatch.GetElapsedTime(start) < Patience, $"{complaint}: {string.Join('\n', Log.Lines)}");
-            Thread.Sleep(1);
-        }
-    }
-
-    /// <summary>A packet with these bytes, chained where they are more than a buffer, or than asked for, holds.</summary>
-    public Packet Make(ReadOnlySpan<byte> frame, int perSegment = int.MaxValue)
-    {
-        Packet first = default;
-        do
-        {
-            ReadOnlySpan<byte> part = frame[..Math.Min(Math.Min(frame.Length, perSegment), Pool.DataRoom)];
-            Assert.True(Pool.TryAllocate(out Packet packet));
-            Assert.True(packet.TryAppend(part.Length, out Span<byte> room));
-            part.CopyTo(room);
-            if (first.IsNull)
-                first = packet;
-            else
-                Assert.True(first.TryChain(packet));
-            frame = frame[part.Length..];
-        }
-        while (!frame.IsEmpty);
-        return first;
-    }
-
-    /// <summary>Sends a frame; false if it is not taken.</summary>
-    public bool TrySend(Port port, ReadOnlySpan<byte> frame, int queue = 0, int perSegment = int.MaxValue)
-    {
-        Packet packet = Make(frame, perSegment);
-        if (port.TxQueues[queue].Send(new ReadOnlySpan<Packet>(in packet)) == 1)
-            return true;
-        packet.Free();
-        return false;
-    }
-
-    /// <summary>Polls until a packet comes.</summary>
-    public Packet ReceiveOne(Port port, int queue = 0)
-    {
-        Packet packet = default;
-        WaitUntil(() => port.RxQueues[queue].Receive(new Span<Packet>(ref packet)) == 1, $"{port.Name} received nothing");
-        return packet;
-    }
-
-    /// <summary>Polls until a frame comes, and frees its packet.</summary>
-    public byte[] Receive(Port port, int queue = 0)
-    {
-        Packet packet = ReceiveOne(port, queue);
-        byte[] frame = new byte[packet.Length];
-        Assert.Equal(frame.Length, packet.CopyTo(frame));
-        packet.Free();
-        return frame;
-    }
-
-    /// <summary>Sends a frame, which arrives byte for byte.</summary>
-    public void Exchange(Port from, Port to, ReadOnlySpan<byte> frame, int queue = 0, int perSegment = int.MaxValue)
-    {
-        Assert.True(TrySend(from, frame, queue, perSegment));
-        Assert.Equal(frame, Receive(to, queue));
-    }
-
-    public void Dispose() => _runtime.Dispose();
 }

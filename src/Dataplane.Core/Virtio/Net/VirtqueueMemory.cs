@@ -17,7 +17,9 @@ internal sealed unsafe class VirtqueueMemory<TRing> : IDisposable
     {
         _options = options;
         Layout = TRing.Layout(options.Size);
-        _zone = options.Memory.Allocate(options.Name, (nuint)(Layout.Length + extra), options.NumaNode, contiguous: true);
+        var length = (nuint)(Layout.Length + extra);
+        _zone = options.Zone ?? options.Memory.Allocate(options.Name, length, options.NumaNode, contiguous: true);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _zone.Length);
         Slots = new DriverSlots(options.Size);
     }
 
@@ -46,7 +48,8 @@ internal sealed unsafe class VirtqueueMemory<TRing> : IDisposable
 
     public void Dispose()
     {
-        _zone.Dispose();
+        if (_options.Zone is null)
+            _zone.Dispose();
         Slots.Dispose();
     }
 }

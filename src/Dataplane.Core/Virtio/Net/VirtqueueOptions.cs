@@ -13,6 +13,9 @@ internal sealed record VirtqueueOptions
     /// <summary>Name of the memory zone.</summary>
     public required string Name { get; init; }
 
+    /// <summary>Memory that was set aside for the queue and stays the caller's; null: the queue allocates its own.</summary>
+    public MemoryZone? Zone { get; init; }
+
     /// <summary>NUMA node of the memory; -1 for any.</summary>
     public int NumaNode { get; init; } = -1;
 

@@ -10,13 +10,10 @@ namespace Dataplane.Vfio.Nics.Virtio;
 /// <summary>What a network device offers, and what a port makes of it.</summary>
 internal sealed record VirtioNetOffer
 {
-    /// <summary>VIRTIO_MAX_RX_PKTLEN of DPDK's driver, 9728, without header, addresses, type and a VLAN tag.</summary>
-    private const int MaxMtu = 9728 - VirtioNetHeader.Length - 14 - VlanTagging.TagLength;
-
     /// <summary>
     /// Without mergeable buffers a frame must fit into one, and this is what buffers are unless somebody makes them larger.
     /// </summary>
-    private const int MaxMtuInOneBuffer = Mbuf.DefaultDataRoom - 14 - VlanTagging.TagLength;
+    private const int MaxMtuInOneBuffer = Mbuf.DefaultDataRoom - VirtioNetFrames.Overhead;
 
     /// <summary>Pairs that we use at most; more than any machine has lcores for, and what DPDK's driver has.</summary>
     private const int MostPairs = 128;
@@ -42,7 +39,7 @@ internal sealed record VirtioNetOffer
     public MacAddress MacAddress { get; private init; }
 
     /// <summary>The largest MTU.</summary>
-    public int Mtu { get; private init; } = MaxMtu;
+    public int Mtu { get; private init; } = VirtioNetFrames.MaxMtu;
 
     /// <summary>VIRTIO_NET_HASH_TYPE_... that the device can.</summary>
     public uint HashTypes { get; private init; }
@@ -147,7 +144,7 @@ internal sealed record VirtioNetOffer
     private static int ReadMtu<TRegisters>(VirtioPciDevice<TRegisters> device, VirtioFeatures features)
         where TRegisters : struct, IRegisterSpace
     {
-        int most = (features & VirtioFeatures.NetMrgRxbuf) != 0 ? MaxMtu : MaxMtuInOneBuffer;
+        int most = (features & VirtioFeatures.NetMrgRxbuf) != 0 ? VirtioNetFrames.MaxMtu : MaxMtuInOneBuffer;
         return (features & VirtioFeatures.NetMtu) == 0 ? most : Math.Clamp((int)device.ReadConfig16(VirtioNetConfig.Mtu), 68, most);
     }
 

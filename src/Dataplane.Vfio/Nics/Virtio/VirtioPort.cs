@@ -23,9 +23,6 @@ internal sealed class VirtioPort<TRegisters> : Port
     /// <summary>Least descriptors of a queue; for a packet in a chain.</summary>
     private const int LeastDescriptors = 8;
 
-    /// <summary>Ethernet header and a VLAN tag.</summary>
-    private const int FrameOverhead = 18;
-
     /// <summary>How long a stop waits for the device to send what it has.</summary>
     private static readonly TimeSpan DrainAtMost = TimeSpan.FromMilliseconds(200);
 
@@ -181,22 +178,8 @@ internal sealed class VirtioPort<TRegisters> : Port
             SendRxMode(VirtioNetCommand.RxAllMulticast, enabled);
     }
 
-    /// <summary>DPDK's names, beside the ones that every port has.</summary>
-    protected override void AddExtendedStatistics(ICollection<ExtendedStatistic> statistics)
-    {
-        for (int i = 0; i < RxQueues.Count; i++)
-            Add($"rx_q{i}", GetRxQueueStatistics(i));
-        for (int i = 0; i < TxQueues.Count; i++)
-            Add($"tx_q{i}", GetTxQueueStatistics(i));
-
-        void Add(string queue, QueueCounters counters)
-        {
-            statistics.Add(new($"{queue}_good_packets", counters.Packets));
-            statistics.Add(new($"{queue}_good_bytes", counters.Bytes));
-            if (queue[0] == 't')
-                statistics.Add(new($"{queue}_errors", counters.Errors));
-        }
-    }
+    protected override void AddExtendedStatistics(ICollection<ExtendedStatistic> statistics) =>
+        VirtioQueueStatistics.Add(this, statistics);
 
     private static int RxIndex(int queue) => 2 * queue;
 
@@ -378,7 +361,7 @@ internal sealed class VirtioPort<TRegisters> : Port
     /// <summary>Without mergeable buffers the device has one buffer per frame and drops what does not fit.</summary>
     private void CheckRoom(Mempool pool, int mtu)
     {
-        if ((_features & VirtioFeatures.NetMrgRxbuf) == 0 && pool.DataRoom < mtu + FrameOverhead)
+        if ((_features & VirtioFeatures.NetMrgRxbuf) == 0 && pool.DataRoom < mtu + VirtioNetFrames.Overhead)
         {
             throw new DataplaneException(
                 $"{Name}: frames of an MTU of {mtu} bytes do not fit into the buffers of {pool.Name}, which hold {pool.DataRoom} bytes, and the device does not offer VIRTIO_NET_F_MRG_RXBUF",
