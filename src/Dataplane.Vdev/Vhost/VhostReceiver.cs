@@ -24,6 +24,9 @@ internal abstract class VhostReceiver : IDisposable
     /// <summary>What packets call back into, for <see cref="PeerLoop.Retire"/>, whose it is.</summary>
     public abstract IRetirable Held { get; }
 
+    /// <summary>What the guest is notified by; null if it polls. Changed by the control thread, while the gate is closed.</summary>
+    public EventFd? Call { get; set; }
+
     /// <summary>Takes packets; see <see cref="RxQueue.Receive"/>.</summary>
     public abstract unsafe int Receive(Span<Packet> burst, QueueCounters* counters);
 
@@ -79,7 +82,6 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
     private readonly bool _stripsVlan;
     private readonly bool _hasChecksums;
     private readonly DevicePiece* _pieces;
-    private readonly EventFd? _call;
     private readonly EventFd _trouble;
 #pragma warning disable IDE0044 // Its methods change it.
     private TRing _ring;
@@ -98,7 +100,7 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
         _stripsVlan = receiver.StripsVlan;
         _hasChecksums = options.Has(VirtioFeatures.NetCsum);
         _pieces = (DevicePiece*)options.Ring.Pieces;
-        _call = options.Call;
+        Call = options.Call;
         _trouble = options.Trouble;
         _held = new HeldBuffers(options.Ring.Size, keepsOrder: options.Has(VirtioFeatures.InOrder));
         _ring = TRing.Create(options.Ring);
@@ -132,7 +134,7 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
         }
 
         if (_ring.Publish())
-            _call?.Signal();
+            Call?.Signal();
         return received;
     }
 
@@ -144,7 +146,7 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
     {
         ReturnHeld();
         if (_ring.Publish())
-            _call?.Signal();
+            Call?.Signal();
     }
 
     public override void FlushAll()
@@ -152,7 +154,7 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
         while (_held.TryTakeAny(out uint token))
             _ring.Return(token, 0);
         if (_ring.Publish())
-            _call?.Signal();
+            Call?.Signal();
     }
 
     public override void Dispose() => _scratch.Dispose();

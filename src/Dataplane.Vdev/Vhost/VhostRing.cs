@@ -69,10 +69,17 @@ internal sealed class VhostRing(int index) : IDisposable
         IsStarted = true;
     }
 
+    /// <summary>Changes what notifies the guest. While it runs it is in no queue meanwhile.</summary>
     public void SetCall(EventFd? call)
     {
+        Receiver?.Call = call;
+        Sender?.Call = call;
         Call?.Dispose();
         Call = call;
+
+        // What was used meanwhile may have been said by the old file, which the guest does not look at any more.
+        if (IsRunning)
+            call?.Signal();
     }
 
     /// <summary>Ends it, as the front end sees it.</summary>

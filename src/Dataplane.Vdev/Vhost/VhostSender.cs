@@ -17,6 +17,9 @@ internal abstract class VhostSender : IDisposable
     /// <summary>What the guest did wrong; the ring is left alone then.</summary>
     public abstract RingViolation Violation { get; }
 
+    /// <summary>What the guest is notified by; null if it polls. Changed by the control thread, while the gate is closed.</summary>
+    public EventFd? Call { get; set; }
+
     /// <summary>Sends packets; see <see cref="TxQueue.Send"/>.</summary>
     public abstract unsafe int Send(ReadOnlySpan<Packet> burst, QueueCounters* counters);
 
@@ -54,7 +57,6 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
     private readonly bool _isMergeable;
     private readonly bool _leavesChecksums;
     private readonly DevicePiece* _pieces;
-    private readonly EventFd? _call;
     private readonly EventFd _trouble;
 #pragma warning disable IDE0044 // Its methods change it.
     private TRing _ring;
@@ -70,7 +72,7 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
         _isMergeable = options.Has(VirtioFeatures.NetMrgRxbuf);
         _leavesChecksums = options.Has(VirtioFeatures.NetGuestCsum);
         _pieces = (DevicePiece*)options.Ring.Pieces;
-        _call = options.Call;
+        Call = options.Call;
         _trouble = options.Trouble;
         _ring = TRing.Create(options.Ring);
     }
@@ -141,7 +143,7 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
 
         _ring.Untake(Buffers + _next, _taken - _next);
         if (_ring.Publish())
-            _call?.Signal();
+            Call?.Signal();
         counters->Packets += (uint)(done - refused);
         counters->Errors += (uint)refused;
         counters->Bytes += bytes;

@@ -197,10 +197,15 @@ internal sealed class VhostSession : IDisposable
             case VhostUserRequest.GetVringBase:
                 return StopRing(_channel.Read<VhostUserVringState>().Index);
             case VhostUserRequest.SetVringKick:
-                ChangeFile((ring, file) => ring.SetKick(file));
+                (VhostRing kicked, EventFd? kick) = ReadFile();
+                Change(kicked, ring => ring.SetKick(kick));
                 return null;
             case VhostUserRequest.SetVringCall:
-                ChangeFile((ring, file) => ring.SetCall(file));
+                // A guest masks interrupts by it, while frames pass: the ring goes on.
+                (VhostRing called, EventFd? call) = ReadFile();
+                _queues.Connect([.. _rings.Where(ring => ring != called)]);
+                called.SetCall(call);
+                _queues.Connect(_rings);
                 return null;
             case VhostUserRequest.SetVringErr:
                 _ = RingOf(_channel.Read<ulong>() & VhostUserVringFile.IndexMask);
@@ -254,7 +259,8 @@ internal sealed class VhostSession : IDisposable
         Change(RingOf(state.Index), ring => change(ring, state.Number));
     }
 
-    private void ChangeFile(Action<VhostRing, EventFd?> change)
+    /// <summary>A message with a ring's eventfd, or none.</summary>
+    private (VhostRing Ring, EventFd? File) ReadFile()
     {
         ulong value = _channel.Read<ulong>();
         VhostRing ring = RingOf(value & VhostUserVringFile.IndexMask);
@@ -270,7 +276,7 @@ internal sealed class VhostSession : IDisposable
             }
         }
 
-        Change(ring, changed => change(changed, file));
+        return (ring, file);
     }
 
     /// <summary>Changes what a ring is made of, and lets it run again.</summary>

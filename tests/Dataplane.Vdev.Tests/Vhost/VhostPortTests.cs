@@ -316,6 +316,28 @@ public sealed class VhostPortTests : IDisposable
     }
 
     [Fact]
+    public void Another_call_file_leaves_packets_where_they_are()
+    {
+        using SoftwareRuntime runtime = Create();
+        using FrontEnd guest = new FrontEnd(Path).Start(FrontEnd.Usual);
+        guest.Sender.Send(Frame(1000, 1));
+        Packet packet = Assert.Single(runtime.Receive(0));
+        for (int i = 0; i < 10; i++)
+        {
+            guest.Send(VhostUserRequest.SetVringCall, (ulong)guest.Sender.Index, guest.Receiver.Call.Handle);
+            guest.Synchronize();
+            Assert.True(guest.Receiver.Call.TryDrain());
+            Assert.Empty(guest.Sender.TakeUsed());
+        }
+
+        packet.Free();
+        Assert.True(guest.Sender.TryRequestInterrupt());
+        Assert.Empty(runtime.Receive(0));
+        Assert.True(guest.Receiver.Call.TryDrain());
+        Assert.Single(guest.Sender.TakeUsed());
+    }
+
+    [Fact]
     public void Memory_may_change_while_packets_refer_to_it()
     {
         using SoftwareRuntime runtime = Create();
