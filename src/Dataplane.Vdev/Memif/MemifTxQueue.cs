@@ -261,7 +261,10 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
         {
             Mbuf* mbuf = packets[i].Mbuf;
             uint length = mbuf->DataLength;
-            FrameCopy.Any(mbuf->Buffer + mbuf->DataOffset, targets[i].Data, length);
+            int later = Math.Min(i + 1, packets.Length - 1);
+            Mbuf* next = packets[later].Mbuf;
+            FrameCopy.Any(
+                mbuf->Buffer + mbuf->DataOffset, targets[i].Data, length, next->Buffer + next->DataOffset, targets[later].Data);
             targets[i].Write(length, 0);
             bytes += length;
         }

@@ -47,6 +47,39 @@ internal static unsafe class FrameCopy
             Unsafe.CopyBlockUnaligned(destination, source, length);
     }
 
+    /// <summary>Copies a frame, and asks meanwhile for all lines of the next one and of where it will go.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Any(byte* source, byte* destination, uint length, byte* nextSource, byte* nextDestination)
+    {
+        if (length <= ShortLength)
+            Short(source, destination, length);
+        else
+            Long(source, destination, length, nextSource, nextDestination);
+    }
+
+    /// <summary>Copies at least 64 bytes; as many of the next frame are asked for as this one has.</summary>
+    private static void Long(byte* source, byte* destination, uint length, byte* nextSource, byte* nextDestination)
+    {
+        uint last = length - 64;
+        for (uint i = 0; i < last; i += 64)
+        {
+            Prefetch(nextSource + i);
+            Prefetch(nextDestination + i);
+            Line(source + i, destination + i);
+        }
+
+        Line(source + last, destination + last);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Line(byte* source, byte* destination)
+    {
+        Vector256<byte> first = Vector256.Load(source);
+        Vector256<byte> second = Vector256.Load(source + 32);
+        Vector256.Store(first, destination);
+        Vector256.Store(second, destination + 32);
+    }
+
     /// <summary>Asks for a cache line that is read soon. On Arm .NET has no such instruction, and the CPU guesses.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Prefetch(void* address)
