@@ -11,6 +11,7 @@ internal abstract class Fuzzer : IDisposable
         ["memif-rings"] = seed => new MemifRingFuzzer(seed),
         ["vhost"] = seed => new VhostFuzzer(seed),
         ["vhost-rings"] = seed => new VhostRingFuzzer(seed),
+        ["virtio-user"] = seed => new VirtioUserFuzzer(seed),
     };
 
     protected abstract FuzzRig Rig { get; }
