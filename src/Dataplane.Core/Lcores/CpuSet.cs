@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace Dataplane.Lcores;
 
 /// <summary>An immutable, ordered set of CPU numbers, written as Linux writes it: <c>0-3,7</c>.</summary>
@@ -8,31 +6,46 @@ public sealed class CpuSet : IEquatable<CpuSet>
     /// <summary>No CPU at all.</summary>
     public static readonly CpuSet Empty = new([]);
 
-    private readonly ImmutableSortedSet<int> _cpus;
+    // Ascending, each once. An array, because no set of numbers is compiled ahead in the class library: one made a sixth of
+    // the methods that a program compiled before its first packet.
+    private readonly int[] _cpus;
 
     /// <summary>The set of the given CPUs; duplicates count once.</summary>
-    public CpuSet(IEnumerable<int> cpus) => _cpus = [.. cpus];
+    public CpuSet(IEnumerable<int> cpus)
+    {
+        var sorted = new List<int>(cpus);
+        sorted.Sort();
+        int count = 0;
+        for (int i = 0; i < sorted.Count; i++)
+        {
+            if (i == 0 || sorted[i] != sorted[i - 1])
+                sorted[count++] = sorted[i];
+        }
+
+        sorted.RemoveRange(count, sorted.Count - count);
+        _cpus = sorted.ToArray();
+    }
 
     /// <summary>The CPUs in ascending order.</summary>
     public IReadOnlyList<int> Cpus => _cpus;
 
     /// <summary>How many CPUs the set has.</summary>
-    public int Count => _cpus.Count;
+    public int Count => _cpus.Length;
 
     /// <summary>Whether the set has a CPU.</summary>
-    public bool Contains(int cpu) => _cpus.Contains(cpu);
+    public bool Contains(int cpu) => Array.BinarySearch(_cpus, cpu) >= 0;
 
     /// <summary>The CPUs of this set that the other does not have.</summary>
-    public CpuSet Except(CpuSet other) => new(_cpus.Except(other._cpus));
+    public CpuSet Except(CpuSet other) => new(Array.FindAll(_cpus, cpu => !other.Contains(cpu)));
 
     /// <summary>The CPUs that both sets have.</summary>
-    public CpuSet Intersect(CpuSet other) => new(_cpus.Intersect(other._cpus));
+    public CpuSet Intersect(CpuSet other) => new(Array.FindAll(_cpus, other.Contains));
 
     /// <summary>The CPUs that either set has.</summary>
-    public CpuSet Union(CpuSet other) => new(_cpus.Union(other._cpus));
+    public CpuSet Union(CpuSet other) => new([.. _cpus, .. other._cpus]);
 
     /// <inheritdoc/>
-    public bool Equals(CpuSet? other) => other is not null && _cpus.SetEquals(other._cpus);
+    public bool Equals(CpuSet? other) => other is not null && _cpus.AsSpan().SequenceEqual(other._cpus);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as CpuSet);
@@ -62,10 +75,10 @@ public sealed class CpuSet : IEquatable<CpuSet>
     public override string ToString()
     {
         var ranges = new List<string>();
-        for (int i = 0; i < _cpus.Count;)
+        for (int i = 0; i < _cpus.Length;)
         {
             int first = _cpus[i], last = first;
-            while (++i < _cpus.Count && _cpus[i] == last + 1)
+            while (++i < _cpus.Length && _cpus[i] == last + 1)
                 last++;
             ranges.Add(first == last ? $"{first}" : $"{first}-{last}");
         }

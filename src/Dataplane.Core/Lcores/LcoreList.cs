@@ -61,9 +61,10 @@ internal ref struct LcoreList
 
     private static LcoreAssignment OnOwnCpu(int cpu) => new(cpu, new CpuSet([cpu]));
 
-    private IReadOnlyList<LcoreAssignment> ReadList()
+    private List<LcoreAssignment> ReadList()
     {
-        var lcores = new SortedDictionary<int, CpuSet>();
+        var lcores = new Dictionary<int, CpuSet>();
+        var assignments = new List<LcoreAssignment>();
         do
         {
             SkipBlanks();
@@ -73,9 +74,10 @@ internal ref struct LcoreList
             foreach (int id in ids.Cpus)
             {
                 CpuSet own = cpus ?? new CpuSet([id]);
-                if (lcores.TryGetValue(id, out CpuSet? before) && !before.Equals(own))
+                if (lcores.TryAdd(id, own))
+                    assignments.Add(new LcoreAssignment(id, own));
+                else if (lcores[id] is var before && !before.Equals(own))
                     throw new FormatException($"lcore {id} is given twice, on CPUs {before} and on CPUs {own}");
-                lcores[id] = own;
             }
         }
         while (Skip(','));
@@ -83,7 +85,8 @@ internal ref struct LcoreList
         SkipBlanks();
         if (_at < _text.Length)
             throw Unexpected();
-        return [.. lcores.Select(lcore => new LcoreAssignment(lcore.Key, lcore.Value))];
+        assignments.Sort((left, right) => left.LcoreId.CompareTo(right.LcoreId));
+        return assignments;
     }
 
     private CpuSet ReadSet()

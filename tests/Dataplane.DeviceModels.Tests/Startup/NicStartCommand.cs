@@ -48,6 +48,12 @@ internal sealed class NicStartCommand
             return 1;
         }
 
+        if (Runs < 1)
+        {
+            Console.Error.WriteLine("--runs takes a number of at least 1");
+            return 1;
+        }
+
         using HugepageReservation pages = HugepageReservation.Take(PageSize, Pages);
         Console.WriteLine(
             $"Milliseconds from the start of the process, median of {Runs} starts; {(pages.Count == Pages ? "hugepages" : "ordinary pages")}; " +
