@@ -26,7 +26,7 @@ internal sealed class VirtioUserRingMemory : IDisposable
         _zone = memory.Allocate(name, (nuint)length);
         try
         {
-            Kick = new EventFd();
+            Kick = new EventFd(isShared: true);
         }
         catch
         {
