@@ -48,7 +48,7 @@ internal sealed class ComparisonRun(VersusOptions options, string directory)
 
     private IForwarder Other(string name) => name switch
     {
-        "testpmd" => new TestPmd(),
+        "testpmd" => new TestPmdForwarder(),
         "dpdk-l2fwd" => DpdkL2Fwd.Build(directory),
         _ => throw new VersusException($"--against knows testpmd and dpdk-l2fwd, not '{name}'"),
     };

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CommandLine;
+using Dataplane.Testing.Programs;
 using Versus.Machine;
 using Versus.Probe;
 using Versus.Reports;
@@ -42,7 +43,7 @@ internal static class Program
             Write(comparison, options.Save);
             return 0;
         }
-        catch (VersusException e)
+        catch (Exception e) when (e is VersusException or ProgramException)
         {
             Console.Error.WriteLine(e.Message);
             return 1;

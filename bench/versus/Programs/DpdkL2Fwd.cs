@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Dataplane.Testing.Programs;
 using Versus.Machine;
 using Versus.Transports;
 
@@ -43,8 +44,8 @@ internal sealed class DpdkL2Fwd(string executable) : IForwarder
         public Running(string executable, PortPair ports, Placement placement)
         {
             _process = ConsoleProcess.Start(
-                placement,
                 [
+                    .. placement.Prefix,
                     "env", $"VERSUS_FIRST_BURSTS={ports.FirstBursts}", "stdbuf", "-oL", executable, "-l", $"{placement.Cpu}", "--no-pci", "--in-memory",
                     .. Transport.Vdevs(ports.Dpdk), "--", "-p", "3", "-q", "2", "-T", "1",
                 ]);

@@ -1,3 +1,4 @@
+using Dataplane.Testing.Programs;
 using Versus.Machine;
 using Versus.Transports;
 
@@ -34,7 +35,7 @@ internal sealed class OurL2FwdProcess : IRunningForwarder
 
     public OurL2FwdProcess(Placement placement, IEnumerable<string> command)
     {
-        _process = ConsoleProcess.Start(placement, command);
+        _process = ConsoleProcess.Start([.. placement.Prefix, .. command]);
         try
         {
             _process.WaitFor(0, 1, IsStatistics);

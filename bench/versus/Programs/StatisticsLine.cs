@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Dataplane.Testing.Programs;
 
 namespace Versus.Programs;
 

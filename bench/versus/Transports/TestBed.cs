@@ -34,7 +34,7 @@ internal sealed class TestBed : IDisposable
 
     /// <summary>Starts testpmd at the outer ends, if there are any; packets flow when this returns.</summary>
     public TestPmdProcess? StartPeer() =>
-        HasPeer ? TestPmd.StartPeer([Interfaces.First, Interfaces.Second], Peer, PeerBursts) : null;
+        HasPeer ? TestPmdForwarder.StartPeer([Interfaces.First, Interfaces.Second], Peer, PeerBursts) : null;
 
     public void Dispose() => _network?.Dispose();
 }

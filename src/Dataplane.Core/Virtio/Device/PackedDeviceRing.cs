@@ -226,8 +226,9 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
             ulong piece = table[i].Address;
             ulong rest = PackedDescriptor.Rest(table + i);
 
-            // Section 2.8.7: of the flags of an entry only this one means anything.
-            if ((FlagsOf(rest) & DescriptorFlags.Write) != direction)
+            // Section 2.8.7: of the flags of an entry only this one means anything. DPDK sets it in all entries, whatever
+            // they are for (vring_desc_init_indirect_packed); to read what we might write to does no harm.
+            if (direction == DescriptorFlags.Write && (FlagsOf(rest) & DescriptorFlags.Write) == 0)
                 return RingViolation.WrongDirection;
             RingViolation violation = _pieces.Append(piece, (uint)rest);
             if (violation != RingViolation.None)

@@ -1,12 +1,11 @@
 using System.Diagnostics;
-using Versus.Machine;
 
-namespace Versus.Programs;
+namespace Dataplane.Testing.Programs;
 
 /// <summary>A program that runs beside us: we type into it and read what it prints, line by line as it comes.</summary>
-internal sealed class ConsoleProcess : IDisposable
+public sealed class ConsoleProcess : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private readonly Lock _gate = new();
     private readonly List<OutputLine> _lines = [];
@@ -37,14 +36,21 @@ internal sealed class ConsoleProcess : IDisposable
     /// <summary>When it was started, in ticks of <see cref="Stopwatch"/>.</summary>
     public long Started { get; private init; }
 
-    /// <summary>Starts a program at a place.</summary>
-    /// <param name="placement">Where.</param>
-    /// <param name="command">Program and arguments.</param>
-    public static ConsoleProcess Start(Placement placement, IEnumerable<string> command)
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Everything that it has printed.</summary>
+    public string Output => string.Join('\n', LinesFrom(0).Select(line => line.Text));
+
+    /// <summary>Starts a program.</summary>
+    /// <param name="words">Program and arguments.</param>
+    public static ConsoleProcess Start(params IReadOnlyList<string> words)
     {
-        List<string> words = [.. placement.Prefix, .. command];
         long started = Stopwatch.GetTimestamp();
-        Process process = Process.Start(new ProcessStartInfo(words[0], words[1..])
+        Process process = Process.Start(new ProcessStartInfo(words[0], words.Skip(1))
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -87,31 +93,40 @@ internal sealed class ConsoleProcess : IDisposable
     }
 
     /// <summary>Sends SIGINT, as Ctrl-C does, and waits until it has exited.</summary>
-    public void Interrupt()
+    /// <returns>Its exit code.</returns>
+    public int Interrupt()
     {
-        Command.TryRun($"kill -INT {_process.Id}", out _);
-        WaitForExit();
+        Shell.TryRun("kill", "-INT", $"{_process.Id}");
+        return WaitForExit();
+    }
+
+    /// <summary>Ends it at once, by SIGKILL, and waits until it is gone.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
     }
 
     /// <summary>Waits until it has exited.</summary>
-    public void WaitForExit()
+    /// <returns>Its exit code.</returns>
+    public int WaitForExit()
     {
         if (!_process.WaitForExit(s_patience))
             throw Failure("did not end");
         // Without a limit it also waits for the last lines.
         _process.WaitForExit();
+        return _process.ExitCode;
     }
 
+    /// <summary>Kills it, if it still runs.</summary>
     public void Dispose()
     {
-        if (!_process.HasExited)
-            _process.Kill();
-        _process.WaitForExit();
+        Kill();
         _process.Dispose();
         _printed.Dispose();
     }
 
-    private VersusException Failure(string what) => new(
+    private ProgramException Failure(string what) => new(
         $"{_name} {what}; it printed last:\n{string.Join('\n', LinesFrom(0).TakeLast(25).Select(line => $"    {line.Text}"))}");
 
     private void Add(string? text)
@@ -123,8 +138,3 @@ internal sealed class ConsoleProcess : IDisposable
         _printed.Set();
     }
 }
-
-/// <summary>What a program printed, and when it arrived here.</summary>
-/// <param name="Timestamp">In ticks of <see cref="Stopwatch"/>.</param>
-/// <param name="Text">The line.</param>
-internal readonly record struct OutputLine(long Timestamp, string Text);

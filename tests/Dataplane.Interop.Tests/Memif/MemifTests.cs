@@ -1,0 +1,53 @@
+using Dataplane.Interop.Tests.Rig;
+
+namespace Dataplane.Interop.Tests.Memif;
+
+public class MemifTests : PeerTests
+{
+    private const string Socket = "socket=DIR/memif.sock,socket-abstract=no,id=#";
+
+    private static readonly Pairing[] s_pairings =
+    [
+        Pair("server", "role=server", "role=client"),
+        Pair("server of 4 queues", "role=server", "role=client") with { Queues = 4 },
+        Pair("server of small buffers and rings", "role=server", "role=client,bsize=1024,rsize=8"),
+        Pair("server of a zero-copy client", "role=server", "role=client,zero-copy=yes"),
+        Pair("client", "role=client", "role=server"),
+        Pair("client of 4 queues", "role=client", "role=server") with { Queues = 4 },
+        Pair("client with small buffers and rings", "role=client,bsize=512,rsize=9", "role=server"),
+        Pair("zero-copy client", "role=client,zero-copy=yes", "role=server"),
+        Pair("zero-copy client of 4 queues", "role=client,zero-copy=yes", "role=server") with { Queues = 4 },
+    ];
+
+    public static TheoryData<string> All => [.. s_pairings.Select(pairing => pairing.Name)];
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Frames_of_all_sizes_come_back_byte_for_byte(string pairing) => ExchangeFramesOfAllSizes(Find(pairing));
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Frames_come_back_from_a_peer_that_was_there_first(string pairing) => ExchangeFramesWithWaitingPeer(Find(pairing));
+
+    [Theory]
+    [InlineData("server")]
+    [InlineData("client")]
+    [InlineData("zero-copy client")]
+    public void We_are_killed_and_restarted_under_load(string pairing) => KillUs(Find(pairing));
+
+    [Theory]
+    [InlineData("server")]
+    [InlineData("server of a zero-copy client")]
+    [InlineData("client")]
+    [InlineData("zero-copy client")]
+    public void The_peer_is_killed_and_restarted_under_load(string pairing) => KillThem(Find(pairing));
+
+    private static Pairing Find(string name) => s_pairings.Single(pairing => pairing.Name == name);
+
+    private static Pairing Pair(string name, string ours, string theirs) =>
+        new(name, Pairing.Twice($"net_memif#,{Socket},{ours}"), Pairing.Twice($"net_memif#,{Socket},{theirs}"))
+        {
+            TheyConnectOnce = theirs.StartsWith("role=client", StringComparison.Ordinal),
+            TheyListen = theirs.StartsWith("role=server", StringComparison.Ordinal),
+        };
+}

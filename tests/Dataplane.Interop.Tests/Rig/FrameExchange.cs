@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using Dataplane.Testing;
+
+namespace Dataplane.Interop.Tests.Rig;
+
+/// <summary>Sends numbered frames through one of our ports and compares what a peer hands back through the other.</summary>
+internal static class FrameExchange
+{
+    /// <summary>
+    /// So many on the way that no ring of a test gets full, however many buffers a frame takes: DPDK's net_memif overruns a
+    /// full ring with a chained frame (eth_memif_tx counts free slots one too far).
+    /// </summary>
+    private const int Window = 16;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Sends frames in turn over all queues. Each must come back once, in the order of its queue, and byte for byte.
+    /// </summary>
+    /// <param name="ports">Two ports.</param>
+    /// <param name="from">The one to send from; the other receives.</param>
+    /// <param name="queues">Their queues.</param>
+    /// <param name="lengths">One frame of each of these lengths, in bytes.</param>
+    public static void Run(OwnPorts ports, int from, int queues, IReadOnlyList<int> lengths)
+    {
+        var arrived = new List<byte[]>();
+        bool[] seen = new bool[lengths.Count];
+        int[] last = [.. Enumerable.Repeat(-1, queues)];
+        int sent = 0;
+        int received = 0;
+        long progress = Stopwatch.GetTimestamp();
+        while (received < lengths.Count)
+        {
+            if (sent < lengths.Count && sent - received < Window && ports.TrySend(from, sent % queues, TestFrame.Create(lengths[sent], sent)))
+                sent++;
+            for (int queue = 0; queue < queues; queue++)
+            {
+                ports.Receive(1 - from, queue, arrived);
+                foreach (byte[] frame in arrived)
+                    Check(frame, ref last[queue]);
+                arrived.Clear();
+            }
+
+            Assert.True(
+                Stopwatch.GetElapsedTime(progress) < s_patience,
+                $"of {sent} frames {received} came back, not number {Array.IndexOf(seen, false)}: {string.Join('\n', ports.Log.Lines)}");
+        }
+
+        void Check(byte[] frame, ref int before)
+        {
+            Assert.True(frame.Length >= 18, $"a frame of {frame.Length} bytes came back");
+            int number = TestFrame.NumberOf(frame);
+            Assert.InRange(number, before + 1, sent - 1);
+            Assert.True(
+                frame.AsSpan().SequenceEqual(TestFrame.Create(lengths[number], number)),
+                $"the frame of {lengths[number]} bytes came back with {frame.Length} or with another content");
+            Assert.False(seen[number], $"frame {number} came back twice");
+            seen[number] = true;
+            before = number;
+            received++;
+            progress = Stopwatch.GetTimestamp();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using Dataplane.Testing;
+using Dataplane.Testing.Programs;
+
+namespace Dataplane.Interop.Tests.Rig;
+
+/// <summary>What every kind of port must do with testpmd at its other end.</summary>
+public abstract class PeerTests : IClassFixture<PeerHugepages>, IDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    private readonly TemporaryFolder _folder = new();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>We start first, and frames of all sizes go through both ports of testpmd, in both directions.</summary>
+    protected void ExchangeFramesOfAllSizes(Pairing pairing)
+    {
+        using var ours = OwnPorts.Start(pairing.OursIn(_folder), pairing.Queues);
+        using TestPmd theirs = StartPeer(pairing, "io");
+        Exchange(ours, pairing, step: 1);
+    }
+
+    /// <summary>As <see cref="ExchangeFramesOfAllSizes"/>, but testpmd starts first, and not all sizes are there.</summary>
+    protected void ExchangeFramesWithWaitingPeer(Pairing pairing)
+    {
+        using TestPmd theirs = StartPeer(pairing, "io");
+        using var ours = OwnPorts.Start(pairing.OursIn(_folder), pairing.Queues);
+        if (pairing.TheyConnectOnce)
+            theirs.RestartPorts();
+        Exchange(ours, pairing, step: 37);
+    }
+
+    /// <summary>Our l2fwd is killed while testpmd sends and receives, and starts anew, again and again.</summary>
+    protected void KillUs(Pairing pairing)
+    {
+        // It is there first: a front end of DPDK that listens does not start before somebody has come.
+        ConsoleProcess ours = OurL2Fwd.Start(pairing.OursIn(_folder));
+        try
+        {
+            using TestPmd theirs = StartPeer(pairing, "flowgen");
+            Restarts.Repeat(() =>
+            {
+                WaitForTraffic(ours, theirs);
+                ours.Dispose();
+                ours = OurL2Fwd.Start(pairing.OursIn(_folder));
+                if (pairing.TheyConnectOnce)
+                    theirs.RestartPorts();
+            });
+        }
+        finally
+        {
+            ours.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// testpmd is killed while it sends and receives, and starts anew, again and again. Our l2fwd forwards whenever it is
+    /// there, keeps nothing of what is gone, and ends in an orderly way.
+    /// </summary>
+    protected void KillThem(Pairing pairing)
+    {
+        using ConsoleProcess ours = OurL2Fwd.Start(pairing.OursIn(_folder));
+        int descriptors = 0;
+        Restarts.Repeat(() =>
+        {
+            using TestPmd theirs = StartPeer(pairing, "flowgen");
+            WaitForTraffic(ours, theirs);
+            descriptors = descriptors == 0 ? ours.CountDescriptors() : descriptors;
+            Assert.InRange(ours.CountDescriptors(), 0, descriptors);
+            theirs.Console.Kill();
+        });
+        Assert.Equal(0, ours.Interrupt());
+    }
+
+    /// <summary>Waits until testpmd has received some frames at both ports since now.</summary>
+    private static void WaitForTraffic(ConsoleProcess ours, TestPmd theirs)
+    {
+        const int Frames = 100;
+        IReadOnlyList<long> before = theirs.Read("RX-packets:");
+        long start = Stopwatch.GetTimestamp();
+        while (theirs.Read("RX-packets:").Zip(before, (now, then) => now - then).Any(count => count < Frames))
+        {
+            Assert.False(ours.HasExited, $"l2fwd ended: {ours.Output}");
+            Assert.True(Stopwatch.GetElapsedTime(start) < s_patience, $"no frames came back through l2fwd: {ours.Output}\n{theirs.Console.Output}");
+            Thread.Sleep(10);
+        }
+    }
+
+    private static void Exchange(OwnPorts ours, Pairing pairing, int step)
+    {
+        ours.WaitForLinks();
+        int[] lengths = [.. Enumerable.Range(60, pairing.LongestFrame - 59).Where(length => length % step == 0)];
+        FrameExchange.Run(ours, from: 0, pairing.Queues, lengths);
+        FrameExchange.Run(ours, from: 1, pairing.Queues, lengths);
+    }
+
+    private TestPmd StartPeer(Pairing pairing, string mode)
+    {
+        if (pairing.TheyListen)
+            Array.ForEach(Directory.GetFiles(_folder.FullName, "*.sock"), File.Delete);
+        return TestPmd.Start(new TestPmdOptions(pairing.TheirsIn(_folder))
+        {
+            Mode = mode,
+            Queues = pairing.Queues,
+            // Four rings full of posted buffers per port, and of sent ones in up to five pieces.
+            Mbufs = 32768,
+            Options = pairing.Options,
+        });
+    }
+}
