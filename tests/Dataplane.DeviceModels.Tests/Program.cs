@@ -8,6 +8,20 @@ static int ParseAndRun(string[] args)
 {
     using var parser = new Parser(settings => settings.HelpWriter = Console.Error);
     return parser.ParseArguments<NicStartCommand>(args).MapResult(
-        command => command.Run(),
+        Run,
         errors => errors.IsHelp() || errors.IsVersion() ? 0 : 1);
+}
+
+// A failure that nobody caught would leave the hugepages set aside.
+static int Run(NicStartCommand command)
+{
+    try
+    {
+        return command.Run();
+    }
+    catch (Exception e) when (e is InvalidOperationException or TimeoutException)
+    {
+        Console.Error.WriteLine(e.Message);
+        return 1;
+    }
 }
