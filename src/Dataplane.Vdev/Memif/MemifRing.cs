@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Dataplane.Vdev.Memif;
@@ -66,6 +67,27 @@ internal readonly unsafe struct MemifRing
         Tail = (ushort*)(start + layout.TailOffset);
         Descriptors = start + layout.DescriptorsOffset;
         Size = 1 << log2RingSize;
+    }
+
+    /// <summary>Whether the receiver asks to be woken.</summary>
+    public bool IsSleeping
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (Volatile.Read(ref *Flags) & MemifNumbers.MaskInterrupt) == 0;
+    }
+
+    /// <summary>The receiver does not want to be woken, or may be asleep.</summary>
+    public void SetMasked(bool isMasked) => *Flags = isMasked ? MemifNumbers.MaskInterrupt : (ushort)0;
+
+    /// <summary>Asks to be woken.</summary>
+    /// <param name="produced">The index that the sender moves over frames.</param>
+    /// <param name="next">Where the receiver is.</param>
+    /// <returns>False if there are frames already, for which no wake-up may come.</returns>
+    public bool TryUnmask(ushort* produced, ushort next)
+    {
+        Volatile.Write(ref *Flags, (ushort)0);
+        Interlocked.MemoryBarrier();
+        return Volatile.Read(ref *produced) == next;
     }
 }
 

@@ -94,7 +94,7 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
         _released = 0;
         _seen = 0;
         // A lcore may be asleep, and it masks the interrupt when it wakes.
-        *_ring.Flags = _hasInterrupts ? (ushort)0 : MemifNumbers.MaskInterrupt;
+        _ring.SetMasked(!_hasInterrupts);
         if (!TSide.IsServer)
         {
             Post(0, _ring.Size);
@@ -133,9 +133,7 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
     {
         if (!_gate.TryEnter())
             return true;
-        Volatile.Write(ref *_ring.Flags, (ushort)0);
-        Interlocked.MemoryBarrier();
-        bool isEmpty = Volatile.Read(ref *Produced) == _next || _isBroken;
+        bool isEmpty = _ring.TryUnmask(Produced, _next) || _isBroken;
         _gate.Leave();
         return isEmpty;
     }
@@ -144,7 +142,7 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
     {
         if (!_gate.TryEnter())
             return;
-        *_ring.Flags = MemifNumbers.MaskInterrupt;
+        _ring.SetMasked(true);
         _gate.Leave();
     }
 

@@ -86,7 +86,7 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
 
     public void WakeSleeper()
     {
-        if (!_wakes && IsSleeping)
+        if (!_wakes && _ring.IsSleeping)
             Wake();
     }
 
@@ -320,15 +320,8 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
         Volatile.Write(ref *(TSide.IsServer ? _ring.Tail : _ring.Head), _next);
         if (_wakes)
             Interlocked.MemoryBarrier();
-        if (IsSleeping)
+        if (_ring.IsSleeping)
             Wake();
-    }
-
-    /// <summary>Whether the peer asks to be woken.</summary>
-    private bool IsSleeping
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (Volatile.Read(ref *_ring.Flags) & MemifNumbers.MaskInterrupt) == 0;
     }
 
     /// <summary>By the lcore, or by the control thread.</summary>

@@ -67,7 +67,7 @@ internal sealed unsafe class MemifZeroCopyRxQueue : RxQueue, IMemifQueue, IDispo
         _next = 0;
         _head = 0;
         // A lcore may be asleep, and it masks the interrupt when it wakes.
-        *_ring.Flags = _hasInterrupts ? (ushort)0 : MemifNumbers.MaskInterrupt;
+        _ring.SetMasked(!_hasInterrupts);
         Refill();
         _gate.Open();
     }
@@ -101,9 +101,7 @@ internal sealed unsafe class MemifZeroCopyRxQueue : RxQueue, IMemifQueue, IDispo
     {
         if (!_gate.TryEnter())
             return true;
-        Volatile.Write(ref *_ring.Flags, (ushort)0);
-        Interlocked.MemoryBarrier();
-        bool isEmpty = Volatile.Read(ref *_ring.Tail) == _next || _isBroken;
+        bool isEmpty = _ring.TryUnmask(_ring.Tail, _next) || _isBroken;
         _gate.Leave();
         return isEmpty;
     }
@@ -112,7 +110,7 @@ internal sealed unsafe class MemifZeroCopyRxQueue : RxQueue, IMemifQueue, IDispo
     {
         if (!_gate.TryEnter())
             return;
-        *_ring.Flags = MemifNumbers.MaskInterrupt;
+        _ring.SetMasked(true);
         _gate.Leave();
     }
 

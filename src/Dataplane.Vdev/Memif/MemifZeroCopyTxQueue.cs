@@ -64,7 +64,7 @@ internal sealed unsafe class MemifZeroCopyTxQueue : TxQueue, IMemifQueue, IDispo
 
     public void WakeSleeper()
     {
-        if (!_wakes && IsSleeping)
+        if (!_wakes && _ring.IsSleeping)
             Wake();
     }
 
@@ -206,15 +206,8 @@ internal sealed unsafe class MemifZeroCopyTxQueue : TxQueue, IMemifQueue, IDispo
         Volatile.Write(ref *_ring.Head, _next);
         if (_wakes)
             Interlocked.MemoryBarrier();
-        if (IsSleeping)
+        if (_ring.IsSleeping)
             Wake();
-    }
-
-    /// <summary>Whether the server asks to be woken.</summary>
-    private bool IsSleeping
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (Volatile.Read(ref *_ring.Flags) & MemifNumbers.MaskInterrupt) == 0;
     }
 
     /// <summary>By the lcore, or by the control thread.</summary>
