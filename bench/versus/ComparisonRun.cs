@@ -24,7 +24,7 @@ internal sealed class ComparisonRun(VersusOptions options, string directory)
         string executable = options.L2Fwd ?? Publish();
         var ours = new OurL2Fwd(executable);
         IReadOnlyList<IForwarder> programs = [.. options.Against.Select(Other), ours];
-        IReadOnlyList<Transport> all = TransportList.All(WriteCapture());
+        IReadOnlyList<Transport> all = TransportList.All(WriteCapture(), directory);
         Transport Find(string name) => all.FirstOrDefault(transport => transport.Name == name)
             ?? throw new VersusException($"There is no transport '{name}'; there are {string.Join(", ", all.Select(transport => transport.Name))}");
 
@@ -32,15 +32,22 @@ internal sealed class ComparisonRun(VersusOptions options, string directory)
         using var hugepages = new Hugepages();
         var duration = TimeSpan.FromSeconds(options.Seconds);
         var throughput = new ThroughputComparison(programs, options.Pairs, duration, directory);
-        var latency = new LatencyComparison(programs, options.Pairs, options.Seconds, options.Rate);
+        // Of DPDK testpmd is enough there: both of its programs use the same ports.
+        var betweenProcesses = new ThroughputComparison([.. programs.Where(program => program.Name != "dpdk-l2fwd")], options.Pairs, duration, directory);
+        var latency = new LatencyComparison(programs, options.Pairs, options.Seconds, options.Rate, directory);
         return new Comparison(MachineDescription.Read(), commandLine)
         {
-            Throughput = options.All || options.Throughput ? [.. chosen.Select(throughput.Run)] : [],
+            Throughput = options.All || options.Throughput ? [.. chosen.Where(transport => !transport.IsBetweenProcesses).Select(RunOnce)] : [],
+            BetweenProcesses = options.All || options.Throughput ? [.. chosen.Where(transport => transport.IsBetweenProcesses).SelectMany(RunSizes)] : [],
             Latency = options.All || options.Latency ? latency.Run(Find("af_packet")) : [],
             Startup = options.All || options.Startup ? [.. ((string[])["null", "ring"]).Select(Find).Select(TakeStartup)] : [],
             Tiering = options.All || options.Startup ? new TieringComparison(executable, options.Pairs).Run(Find("null")) : [],
             Steady = options.All || options.Steady ? SteadyRun.Take(ours, Find("ring"), TimeSpan.FromSeconds(60)) : null,
         };
+
+        ThroughputResult RunOnce(Transport transport) => throughput.Run(transport, TestPmdProcess.ShortestFrame);
+
+        IEnumerable<ThroughputResult> RunSizes(Transport transport) => options.Sizes.Select(size => betweenProcesses.Run(transport, size));
 
         StartupTrace TakeStartup(Transport transport) => StartupTrace.Take(
             ours, transport, interval: TimeSpan.FromMilliseconds(100), duration: TimeSpan.FromSeconds(5));

@@ -3,6 +3,7 @@ using CommandLine;
 using Dataplane.Testing.Programs;
 using Versus.Machine;
 using Versus.Probe;
+using Versus.Programs;
 using Versus.Reports;
 
 namespace Versus;
@@ -31,7 +32,7 @@ internal static class Program
     private static int Compare(VersusOptions options, string[] args)
     {
         if (options.Smoke)
-            options = new VersusOptions { Pairs = 1, Seconds = 1, Transports = ["null", "ring"], Against = ["testpmd"], Throughput = true, L2Fwd = options.L2Fwd };
+            options = Smoke(options);
         // The programs that we started get Ctrl-C as well and end; that ends us, in an orderly way.
         Console.CancelKeyPress += (_, key) => key.Cancel = true;
         string directory = Directory.CreateTempSubdirectory("versus").FullName;
@@ -53,6 +54,18 @@ internal static class Program
             Directory.Delete(directory, recursive: true);
         }
     }
+
+    /// <summary>Seconds instead of minutes.</summary>
+    private static VersusOptions Smoke(VersusOptions options) => new()
+    {
+        Pairs = 1,
+        Seconds = 1,
+        Transports = ["null", "ring", "memif", "memif-zero-copy", "vhost", "vhost-packed", "virtio-user", "virtio-user-packed", "af_xdp-shared"],
+        Sizes = [TestPmdProcess.ShortestFrame],
+        Against = ["testpmd"],
+        Throughput = true,
+        L2Fwd = options.L2Fwd,
+    };
 
     private static void Write(Comparison comparison, bool save)
     {

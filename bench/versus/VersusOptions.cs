@@ -11,8 +11,12 @@ internal sealed class VersusOptions
     [Option("seconds", Default = 5, HelpText = "How long each time.")]
     public int Seconds { get; init; } = 5;
 
-    [Option("transport", Separator = ',', HelpText = "Only these transports: null, null-copy, ring, pcap, af_packet, af_xdp, af_xdp-shared, tap.")]
+    [Option("transport", Separator = ',', HelpText = "Only these transports: " +
+        "null, null-copy, ring, pcap, af_packet, tap, memif, memif-zero-copy, vhost, vhost-packed, virtio-user, virtio-user-packed, af_xdp, af_xdp-shared.")]
     public IEnumerable<string> Transports { get; init; } = [];
+
+    [Option("size", Separator = ',', Default = new[] { 64, 1518 }, HelpText = "Bytes per frame over the transports from memif on.")]
+    public IEnumerable<int> Sizes { get; init; } = [64, 1518];
 
     [Option("against", Separator = ',', Default = new[] { "testpmd", "dpdk-l2fwd" }, HelpText = "What to compare with: testpmd, dpdk-l2fwd.")]
     public IEnumerable<string> Against { get; init; } = ["testpmd", "dpdk-l2fwd"];
@@ -32,7 +36,7 @@ internal sealed class VersusOptions
     [Option("rate", Default = 5000, HelpText = "Frames per second when latency is measured.")]
     public int Rate { get; init; } = 5000;
 
-    [Option("smoke", HelpText = "Only see that it works: one second of null and ring against testpmd.")]
+    [Option("smoke", HelpText = "Only see that it works: one second of null, ring and all that connects processes, against testpmd.")]
     public bool Smoke { get; init; }
 
     [Option("save", HelpText = "Write docs/performance.md too.")]

@@ -10,13 +10,14 @@ namespace Versus.Latency;
 /// <param name="rounds">How often each is measured.</param>
 /// <param name="seconds">How long each time.</param>
 /// <param name="framesPerSecond">Frames per second, at random times.</param>
-internal sealed class LatencyComparison(IReadOnlyList<IForwarder> programs, int rounds, int seconds, int framesPerSecond)
+/// <param name="directory">Where sockets are made.</param>
+internal sealed class LatencyComparison(IReadOnlyList<IForwarder> programs, int rounds, int seconds, int framesPerSecond, string directory)
 {
     /// <summary>Measures over a transport with a peer.</summary>
     /// <returns>A summary per program, over all its rounds.</returns>
     public IReadOnlyList<LatencySummary> Run(Transport transport)
     {
-        using var bed = new TestBed(transport);
+        using var bed = new TestBed(transport, directory);
         Dictionary<IForwarder, List<ProbeResult>> results = programs.ToDictionary(program => program, _ => new List<ProbeResult>());
         for (int round = 0; round < rounds; round++)
         {

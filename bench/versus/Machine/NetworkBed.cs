@@ -6,6 +6,9 @@ namespace Versus.Machine;
 /// </summary>
 internal sealed class NetworkBed : IDisposable
 {
+    /// <summary>Frames of 1518 bytes, without FCS and behind their header of 14.</summary>
+    private const int Mtu = 1504;
+
     private readonly string _suffix = Environment.ProcessId.ToString();
 
     public NetworkBed()
@@ -20,7 +23,7 @@ internal sealed class NetworkBed : IDisposable
 
             for (int i = 0; i < 2; i++)
             {
-                Command.Run($"ip link add dut{i} netns {DeviceSide} type veth peer name gen{i} netns {PeerSide}");
+                Command.Run($"ip link add dut{i} mtu {Mtu} netns {DeviceSide} type veth peer name gen{i} mtu {Mtu} netns {PeerSide}");
                 Command.Run($"ip -n {DeviceSide} link set dut{i} up");
                 Command.Run($"ip -n {PeerSide} link set gen{i} up");
             }

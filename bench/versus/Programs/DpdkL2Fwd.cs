@@ -73,6 +73,13 @@ internal sealed class DpdkL2Fwd(string executable) : IForwarder
             return (ValueOf(screens[^1]) - ValueOf(screens[0])) / seconds;
         }
 
+        public void BeginCycles()
+        {
+            // It does not know them.
+        }
+
+        public double? EndCycles(double hz) => null;
+
         public void Dispose()
         {
             try

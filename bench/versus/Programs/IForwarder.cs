@@ -27,4 +27,12 @@ internal interface IRunningForwarder : IDisposable
     /// <summary>Ends what <see cref="BeginMeasurement"/> began.</summary>
     /// <returns>Packets per second that it says it sent in between, by its own clock.</returns>
     double EndMeasurement();
+
+    /// <summary>Begins to count cycles, which may cost some itself.</summary>
+    void BeginCycles();
+
+    /// <summary>Ends what <see cref="BeginCycles"/> began.</summary>
+    /// <param name="hz">Cycles per second of the TSC.</param>
+    /// <returns>Cycles of its core per packet, in rounds that found packets; null if it cannot tell.</returns>
+    double? EndCycles(double hz);
 }

@@ -62,10 +62,17 @@ internal sealed class OurL2FwdProcess : IRunningForwarder
     /// <summary>Over the periods that lie within the measurement.</summary>
     public double EndMeasurement()
     {
-        // The first line's period began before the measurement did.
-        _process.WaitFor(_mark, 2, IsStatistics);
-        List<StatisticsLine> lines = Parse(_mark);
-        return (lines[^1].Sent - lines[0].Sent) / lines.Skip(1).Sum(line => line.Seconds);
+        (StatisticsLine before, List<StatisticsLine> within) = Measured();
+        return (within[^1].Sent - before.Sent) / within.Sum(line => line.Seconds);
+    }
+
+    public void BeginCycles() => BeginMeasurement();
+
+    public double? EndCycles(double hz)
+    {
+        (StatisticsLine before, List<StatisticsLine> within) = Measured();
+        long sent = within[^1].Sent - before.Sent;
+        return sent == 0 ? null : hz * within.Sum(line => line.Busy * line.Seconds) / sent;
     }
 
     public void Dispose()
@@ -81,6 +88,14 @@ internal sealed class OurL2FwdProcess : IRunningForwarder
     }
 
     private static bool IsStatistics(string line) => line.StartsWith('{');
+
+    /// <summary>The last line whose period began before the measurement did, and those that lie within.</summary>
+    private (StatisticsLine Before, List<StatisticsLine> Within) Measured()
+    {
+        _process.WaitFor(_mark, 2, IsStatistics);
+        List<StatisticsLine> lines = Parse(_mark);
+        return (lines[0], lines[1..]);
+    }
 
     private List<StatisticsLine> Parse(int start) =>
     [

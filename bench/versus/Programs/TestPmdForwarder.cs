@@ -5,38 +5,50 @@ using Versus.Transports;
 namespace Versus.Programs;
 
 /// <summary>
-/// DPDK's test program. In the program's place it forwards as l2fwd does (<c>mac</c>: both addresses are rewritten); as a
-/// peer it returns what it gets (<c>io</c>), after it has put frames on the wire.
+/// DPDK's test program. In the program's place it forwards as l2fwd does (<c>mac</c>: both addresses are rewritten).
 /// </summary>
 internal sealed class TestPmdForwarder : IForwarder
 {
     public string Name => "testpmd";
 
-    public IRunningForwarder Start(PortPair ports, Placement placement) =>
-        new TestPmdProcess(placement, "mac", ports.Dpdk, ports.FirstBursts);
-
-    /// <summary>Starts it as the other side of a program's ports.</summary>
-    /// <param name="interfaces">The kernel interfaces that it opens.</param>
-    /// <param name="placement">Where.</param>
-    /// <param name="firstBursts">Bursts of 32 frames that it puts on the wire of each port.</param>
-    public static TestPmdProcess StartPeer(IEnumerable<string> interfaces, Placement placement, int firstBursts)
+    public IRunningForwarder Start(PortPair ports, Placement placement)
     {
-        IEnumerable<string> ports = interfaces.Select((name, i) => $"net_af_packet{i},iface={name},qdisc_bypass=1");
-        return new TestPmdProcess(placement, "io", [.. ports], firstBursts);
+        var running = new TestPmdProcess(placement, "mac", ports.Dpdk);
+        running.Forward(ports.FirstBursts);
+        return running;
     }
 }
 
 /// <summary>A testpmd that runs.</summary>
-internal sealed class TestPmdProcess(Placement placement, string mode, IReadOnlyList<string> vdevs, int firstBursts) : IRunningForwarder
+/// <param name="placement">Where.</param>
+/// <param name="mode">What it does with packets.</param>
+/// <param name="vdevs">Its ports.</param>
+/// <param name="frameLength">Bytes of the frames that it sends first.</param>
+internal sealed class TestPmdProcess(Placement placement, string mode, IReadOnlyList<string> vdevs, int frameLength = TestPmdProcess.ShortestFrame) : IRunningForwarder
 {
-    private readonly TestPmd _testPmd = TestPmd.Start(new TestPmdOptions(vdevs)
+    /// <summary>Bytes of a frame that testpmd sends unless told.</summary>
+    public const int ShortestFrame = 64;
+
+    private readonly TestPmd _testPmd = TestPmd.Open(new TestPmdOptions(vdevs)
     {
         Cpu = placement.Cpu,
         Prefix = placement.Prefix,
-        Memory = ["--in-memory"],
         Mode = mode,
-        FirstBursts = firstBursts,
+        Options = [$"--txpkts={frameLength}"],
     });
+
+    /// <summary>Begins to forward, with so many bursts of 32 frames that each port sends first.</summary>
+    public void Forward(int firstBursts) => _testPmd.Forward(firstBursts);
+
+    /// <summary>As <see cref="Forward"/>, but only when both ports have found their peers and can receive what comes back; it does when this returns.</summary>
+    public void ForwardToPeers(int firstBursts)
+    {
+        _testPmd.WaitForLinks();
+        // A memif client of DPDK that works zero-copy has no buffers in its rings before it polls.
+        _testPmd.PollOnce();
+        _testPmd.Forward(firstBursts);
+        _testPmd.WaitForPackets();
+    }
 
     public long ReadSent() => _testPmd.Read("TX-packets:").Sum();
 
@@ -46,6 +58,13 @@ internal sealed class TestPmdProcess(Placement placement, string mode, IReadOnly
 
     /// <summary>As <see cref="EndMeasurement"/>, but what it received.</summary>
     public double EndMeasurementOfReceived() => _testPmd.Read("Rx-pps:").Sum();
+
+    public void BeginCycles() => _testPmd.BeginCycles();
+
+    public double? EndCycles(double hz) => EndCycles().PerPacket;
+
+    /// <summary>As <see cref="EndCycles(double)"/>, with the frequency.</summary>
+    public CoreCycles EndCycles() => _testPmd.EndCycles();
 
     public void Dispose() => _testPmd.Dispose();
 }

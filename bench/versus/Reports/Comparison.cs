@@ -13,6 +13,9 @@ internal sealed record Comparison(MachineDescription Machine, string CommandLine
     /// <summary>Packets per second, per transport.</summary>
     public IReadOnlyList<ThroughputResult> Throughput { get; init; } = [];
 
+    /// <summary>Packets per second over ports that connect processes, per transport and size.</summary>
+    public IReadOnlyList<ThroughputResult> BetweenProcesses { get; init; } = [];
+
     /// <summary>Round trips at low load, per program; ours is the last.</summary>
     public IReadOnlyList<LatencySummary> Latency { get; init; } = [];
 

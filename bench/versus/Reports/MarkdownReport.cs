@@ -42,6 +42,8 @@ internal static class MarkdownReport
         var text = new StringBuilder();
         if (comparison.Throughput.Count > 0)
             AppendThroughput(text, comparison.Throughput);
+        if (comparison.BetweenProcesses.Count > 0)
+            BetweenProcessesReport.Append(text, comparison);
         if (comparison.Latency.Count > 0)
             AppendLatency(text, comparison.Latency);
         if (comparison.Startup.Count > 0)
@@ -63,12 +65,12 @@ internal static class MarkdownReport
         {
             IEnumerable<string> rates = result.Programs.Select(program => Rate(program.Rate));
             IEnumerable<string> ratios = result.Programs.SkipLast(1).Select(other => Ratio(result.RatioTo(other)));
-            table.Add([result.Transport, .. rates, .. ratios, $">= {result.Target:F1}"]);
+            table.Add([result.Transport.Name, .. rates, .. ratios, $">= {result.Transport.Target:F1}"]);
         }
 
         text.Append(table).Append('\n');
         foreach (ThroughputResult result in results)
-            text.Append($"- **{result.Transport}**: {result.What}; {result.Programs[^1].FramesChecked} frames of all sizes compared per program.\n");
+            text.Append($"- **{result.Transport.Name}**: {result.Transport.What}; {result.Programs[^1].FramesChecked} frames of all sizes compared per program.\n");
         text.Append(
             """
 
@@ -162,9 +164,11 @@ internal static class MarkdownReport
         text.Append($"{steady.AllocatedBytes} bytes allocated, {steady.Collections} collections (target: 0 and 0).\n");
     }
 
-    private static string Rate(Spread spread) => $"{Mpps(spread.Median)} ({Mpps(spread.Min)}..{Mpps(spread.Max)})";
+    /// <summary>Millions of packets per second.</summary>
+    internal static string Rate(Spread spread) => $"{Mpps(spread.Median)} ({Mpps(spread.Min)}..{Mpps(spread.Max)})";
 
-    private static string Ratio(Spread spread) => $"{spread.Median:F2} ({spread.Min:F2}..{spread.Max:F2})";
+    /// <summary>One number divided by another.</summary>
+    internal static string Ratio(Spread spread) => $"{spread.Median:F2} ({spread.Min:F2}..{spread.Max:F2})";
 
     private static string Milliseconds(Spread spread) => $"{spread.Median:F0} ({spread.Min:F0}..{spread.Max:F0})";
 

@@ -22,8 +22,8 @@ internal sealed record StartupTrace(string Transport, double Steady, double Firs
     /// <param name="duration">How long.</param>
     public static StartupTrace Take(OurL2Fwd program, Transport transport, TimeSpan interval, TimeSpan duration)
     {
-        using var bed = new TestBed(transport);
-        using OurL2FwdProcess running = program.StartOurs(transport.Ports, bed.Device, $"--stats-interval={interval.TotalMilliseconds}");
+        var placement = new Placement(Placement.DeviceCpu);
+        using OurL2FwdProcess running = program.StartOurs(transport.Ports, placement, $"--stats-interval={interval.TotalMilliseconds}");
         Thread.Sleep(duration);
         IReadOnlyList<StatisticsLine> lines = running.Statistics;
         List<StartupPoint> points = [.. lines.Zip(lines.Skip(1), StartupPoint.Between)];

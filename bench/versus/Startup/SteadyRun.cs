@@ -1,3 +1,4 @@
+using Versus.Machine;
 using Versus.Programs;
 using Versus.Transports;
 
@@ -17,8 +18,7 @@ internal sealed record SteadyRun(string Transport, double Seconds, long Packets,
     /// <summary>Starts it and watches it.</summary>
     public static SteadyRun Take(OurL2Fwd program, Transport transport, TimeSpan duration)
     {
-        using var bed = new TestBed(transport);
-        using OurL2FwdProcess running = program.StartOurs(transport.Ports, bed.Device);
+        using OurL2FwdProcess running = program.StartOurs(transport.Ports, new Placement(Placement.DeviceCpu));
         Thread.Sleep(duration + TimeSpan.FromSeconds(Settling + 1));
         List<StatisticsLine> lines = [.. running.Statistics.Skip(Settling)];
         return new SteadyRun(

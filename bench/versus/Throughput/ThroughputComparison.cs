@@ -1,3 +1,4 @@
+using Dataplane.Testing.Programs;
 using Versus.Frames;
 using Versus.Machine;
 using Versus.Probe;
@@ -19,42 +20,52 @@ internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, i
     private readonly Dictionary<IForwarder, int> _checkedByCapture = [];
 
     /// <summary>Compares over one transport.</summary>
-    public ThroughputResult Run(Transport transport)
+    /// <param name="transport">Which.</param>
+    /// <param name="frameLength">Bytes of a frame from outside.</param>
+    public ThroughputResult Run(Transport transport, int frameLength)
     {
-        using var bed = new TestBed(transport);
+        using var bed = new TestBed(transport, directory);
         Dictionary<IForwarder, int> frames = programs.ToDictionary(program => program, program => CheckFrames(program, transport, bed));
         Dictionary<IForwarder, List<RunResult>> runs = programs.ToDictionary(program => program, _ => new List<RunResult>());
         for (int round = 0; round < rounds; round++)
         {
             foreach (IForwarder program in programs)
             {
-                RunResult result = Measure(program, transport, bed);
+                RunResult result = Measure(program, bed, frameLength);
                 runs[program].Add(result);
-                Console.WriteLine($"{transport.Name,-10} {program.Name,-10} {result.PacketsPerSecond / 1e6,10:F3} Mpps");
+                Console.WriteLine($"{transport.Name,-18} {frameLength,4} {program.Name,-10} {result.PacketsPerSecond / 1e6,10:F3} Mpps{result.Cycles}");
             }
         }
 
-        double target = transport.Name is "null" or "null-copy" or "ring" ? 1.5 : 1.0;
-        return new ThroughputResult(
-            transport.Name, transport.What, target, [.. programs.Select(program => new ProgramResult(program.Name, frames[program], runs[program]))]);
+        return new ThroughputResult(transport, frameLength, [.. programs.Select(program => new ProgramResult(program.Name, frames[program], runs[program]))]);
     }
 
-    private RunResult Measure(IForwarder program, Transport transport, TestBed bed)
+    private RunResult Measure(IForwarder program, TestBed bed, int frameLength)
     {
-        using IRunningForwarder running = program.Start(transport.Ports, bed.Device);
-        using TestPmdProcess? peer = bed.StartPeer();
+        using Traffic traffic = bed.Start(program, frameLength);
+        (IRunningForwarder running, TestPmdProcess? peer) = traffic;
         Thread.Sleep(s_settling);
         running.BeginMeasurement();
         peer?.BeginMeasurement();
         Thread.Sleep(duration);
         double? back = peer?.EndMeasurementOfReceived();
-        return new RunResult(running.EndMeasurement(), back);
+        return new RunResult(running.EndMeasurement(), back) { Cycles = peer is null ? null : CountCycles(running, peer) };
+    }
+
+    /// <summary>Afterwards: to count costs a little.</summary>
+    private static CycleCount? CountCycles(IRunningForwarder running, TestPmdProcess peer)
+    {
+        running.BeginCycles();
+        peer.BeginCycles();
+        Thread.Sleep(s_settling);
+        CoreCycles theirs = peer.EndCycles();
+        return running.EndCycles(theirs.Hz) is { } own ? new CycleCount(own, theirs.PerPacket, theirs.Hz) : null;
     }
 
     /// <summary>Where no frame leaves the program, it shows that it forwards correctly from capture file to capture file.</summary>
     private int CheckFrames(IForwarder program, Transport transport, TestBed bed)
     {
-        if (!bed.HasPeer)
+        if (!bed.HasInterfaces)
         {
             if (!_checkedByCapture.TryGetValue(program, out int count))
                 _checkedByCapture[program] = count = CaptureCheck.Run(program, directory);

@@ -1,3 +1,5 @@
+using Versus.Transports;
+
 namespace Versus.Throughput;
 
 /// <summary>One measurement of one program.</summary>
@@ -7,6 +9,9 @@ internal sealed record RunResult(double Own, double? Peer)
 {
     /// <summary>What counts: what came back, where somebody can tell.</summary>
     public double PacketsPerSecond => Peer ?? Own;
+
+    /// <summary>What it cost; null if somebody cannot tell.</summary>
+    public CycleCount? Cycles { get; init; }
 }
 
 /// <summary>All measurements of one program over one transport, in the order in which they were made.</summary>
@@ -17,14 +22,16 @@ internal sealed record ProgramResult(string Program, int FramesChecked, IReadOnl
 {
     /// <summary>Packets per second.</summary>
     public Spread Rate => Spread.Of(Runs.Select(run => run.PacketsPerSecond));
+
+    /// <summary>The cycles of all runs; none if they were not counted.</summary>
+    public IReadOnlyList<CycleCount> Cycles => [.. Runs.Select(run => run.Cycles).OfType<CycleCount>()];
 }
 
 /// <summary>What was measured over a transport.</summary>
-/// <param name="Transport">Its name.</param>
-/// <param name="What">What it is.</param>
-/// <param name="Target">The least ratio that we want against DPDK.</param>
+/// <param name="Transport">Which.</param>
+/// <param name="FrameLength">Bytes of a frame from outside.</param>
 /// <param name="Programs">The last one is ours.</param>
-internal sealed record ThroughputResult(string Transport, string What, double Target, IReadOnlyList<ProgramResult> Programs)
+internal sealed record ThroughputResult(Transport Transport, int FrameLength, IReadOnlyList<ProgramResult> Programs)
 {
     /// <summary>Ours divided by another program, round by round.</summary>
     public Spread RatioTo(ProgramResult other) =>
