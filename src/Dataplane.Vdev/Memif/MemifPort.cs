@@ -42,7 +42,7 @@ internal sealed class MemifPort : Port
         if (!options.IsServer)
         {
             _connector = new PeerConnector(
-                hub.Loop, Name, options.Address, PeerSocketKind.Messages, Logger, socket => Session = new MemifClientSession(hub, this, socket));
+                hub.Loop.After, Name, options.Address, PeerSocketKind.Messages, Logger, socket => Session = new MemifClientSession(hub, this, socket));
         }
     }
 
@@ -76,9 +76,9 @@ internal sealed class MemifPort : Port
     /// <param name="description">What is at its other end.</param>
     public void OnConnected(MemifSession session, string description)
     {
-        _isUp = true;
         _lastNotice = null;
         Interlocked.Increment(ref _connections);
+        _isUp = true;
         Logger.LogInformation("{Port}: connected to {Peer}, {Description}", Name, session.Peer, description);
         ReportLink(Up);
     }
@@ -90,9 +90,9 @@ internal sealed class MemifPort : Port
     public void OnDisconnected(MemifSession session, string? reason, bool isViolation)
     {
         Session = null;
-        _isUp = false;
         if (isViolation)
             Interlocked.Increment(ref _violations);
+        _isUp = false;
         if (reason is not null)
             Notice(isViolation ? LogLevel.Warning : LogLevel.Information, $"{session.Peer} {reason}");
         ReportLink(LinkStatus.Down);

@@ -46,7 +46,7 @@ internal sealed class VhostPort : Port, IVhostQueues
         _listener = listener;
         _trouble = trouble;
         if (listener is null)
-            _connector = new PeerConnector(loop, Name, address, PeerSocketKind.Stream, Logger, OnConnected);
+            _connector = new PeerConnector(loop.After, Name, address, PeerSocketKind.Stream, Logger, OnConnected);
     }
 
     /// <summary>Makes the port; it listens from now on, but accepts nobody before it is started.</summary>

@@ -71,7 +71,7 @@ internal sealed class BackEndLink : IDisposable
         _logger = logger;
         _changed = changed;
         if (listener is null)
-            _connector = new PeerConnector(loop, device, address, PeerSocketKind.Stream, logger, OnConnected);
+            _connector = new PeerConnector(loop.After, device, address, PeerSocketKind.Stream, logger, OnConnected);
     }
 
     /// <summary>Whether packets flow. Any thread.</summary>

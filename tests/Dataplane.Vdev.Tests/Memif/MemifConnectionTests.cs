@@ -42,6 +42,8 @@ public sealed class MemifConnectionTests : IDisposable
         rig.WaitForLink(rig[0], isUp: false);
         rig.WaitForLog("net_memif0: ");
         rig.WaitForLog("disconnected: Interface is stopped");
+        // The loop raises the event behind what GetLink sees, and what the log has.
+        rig.WaitUntil(() => changes.Count == 2, "the events did not come");
         Assert.Equal([true, false], changes);
         rig[1].Start();
         rig.WaitForLink(rig[0]);
