@@ -4,6 +4,7 @@ namespace Dataplane.Linux;
 [KernelConstants("sys/socket.h")]
 internal static class SocketNumbers
 {
+    public const int AF_UNSPEC = 0;
     public const int AF_UNIX = 1;
     public const int AF_INET = 2;
     public const int AF_NETLINK = 16;
@@ -23,6 +24,7 @@ internal static class SocketNumbers
 
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
+    public const int SO_LINGER = 13;
     public const int SO_PEERCRED = 17;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;

@@ -129,7 +129,7 @@ internal sealed unsafe class PeerSocket : IDisposable
     /// <param name="descriptors">Gets the descriptors that came with it, behind those that are in it already.</param>
     /// <param name="length">Bytes received; 0 if the peer has closed the connection.</param>
     /// <returns>False if there is nothing now.</returns>
-    /// <exception cref="PeerViolationException">The message was longer, or had more descriptors; all of them are closed.</exception>
+    /// <exception cref="PeerViolationException">The message was longer, or had more descriptors, or a socket; all of them are closed.</exception>
     public bool TryReceive(Span<byte> buffer, ReceivedDescriptors descriptors, out int length)
     {
         // Not rounded up: the kernel would put one descriptor more into the padding.
@@ -150,9 +150,12 @@ internal sealed unsafe class PeerSocket : IDisposable
             if (received < 0)
                 return Errno.Last is not (Errno.EAGAIN or Errno.EINTR);
             bool complete = TakeDescriptors(control, (int)header.ControlLength, descriptors);
-            if (complete && (header.Flags & (SocketNumbers.MSG_CTRUNC | SocketNumbers.MSG_TRUNC)) == 0)
+            bool hadSocket = descriptors.HadSocket;
+            if (complete && !hadSocket && (header.Flags & (SocketNumbers.MSG_CTRUNC | SocketNumbers.MSG_TRUNC)) == 0)
                 return true;
             descriptors.Clear();
+            if (hadSocket)
+                throw new PeerViolationException("sent a socket with a message");
             throw new PeerViolationException((header.Flags & SocketNumbers.MSG_TRUNC) != 0
                 ? $"sent a message of more than {buffer.Length} bytes"
                 : $"sent more than {descriptors.Capacity} file descriptors with a message, or more than this process may open");

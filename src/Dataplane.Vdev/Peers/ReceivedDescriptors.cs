@@ -18,6 +18,9 @@ internal sealed class ReceivedDescriptors(int capacity) : IDisposable
     /// <summary>How many are here, also those that were taken.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Whether one of them was a socket, which is closed already: no protocol sends any.</summary>
+    public bool HadSocket { get; private set; }
+
     /// <summary>Hands a descriptor over.</summary>
     /// <param name="index">In the order in which the peer sent them.</param>
     /// <exception cref="PeerViolationException">The peer sent fewer.</exception>
@@ -39,12 +42,20 @@ internal sealed class ReceivedDescriptors(int capacity) : IDisposable
         }
 
         Count = 0;
+        HadSocket = false;
     }
 
     /// <summary>Takes care of a descriptor; one too many is closed at once.</summary>
     public bool TryAdd(int descriptor)
     {
         var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (Libc.TryGetStatus(handle, out FileStatus status) && status.IsSocket)
+        {
+            HadSocket = true;
+            CloseSocket(handle);
+            return true;
+        }
+
         if (Count == Capacity)
         {
             handle.Dispose();
@@ -56,4 +67,18 @@ internal sealed class ReceivedDescriptors(int capacity) : IDisposable
     }
 
     public void Dispose() => Clear();
+
+    /// <summary>
+    /// With SO_LINGER whoever closes a socket last waits until the other end has all that was sent (socket(7)): a peer could
+    /// have us wait for as long as it likes. So the connection is broken off first (connect(2), AF_UNSPEC).
+    /// </summary>
+    private static unsafe void CloseSocket(SafeFileHandle socket)
+    {
+        ushort family = SocketNumbers.AF_UNSPEC;
+        _ = Libc.Connect(socket, &family, sizeof(ushort));
+        // struct linger: on, and 0 seconds.
+        int* linger = stackalloc int[2] { 1, 0 };
+        _ = Libc.SetSockOpt(socket, SocketNumbers.SOL_SOCKET, SocketNumbers.SO_LINGER, linger, 2 * sizeof(int));
+        socket.Dispose();
+    }
 }

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Dataplane.Linux;
 using Dataplane.Vdev.Peers;
 using Microsoft.Win32.SafeHandles;
@@ -73,6 +75,44 @@ public class PeerSocketTests
         Assert.True(pair.Server.TryReceive(new byte[10], descriptors, out _));
         Assert.Throws<PeerViolationException>(() => pair.Server.TryReceive(new byte[10], descriptors, out _));
         Assert.Equal(1, file.OpenCount);
+    }
+
+    [Fact]
+    public void A_socket_is_a_violation_and_closing_it_does_not_wait_although_its_peer_reads_nothing()
+    {
+        using var pair = new SocketPair(PeerSocketKind.Messages);
+        using var descriptors = new ReceivedDescriptors(8);
+        using var file = new SharedFile(1);
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        using (var lingering = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
+        {
+            lingering.Connect(listener.LocalEndPoint!);
+            lingering.Blocking = false;
+            while (lingering.Send(new byte[1 << 16], SocketFlags.None, out SocketError error) != 0 && error == SocketError.Success)
+            {
+                // Until both buffers are full.
+            }
+
+            lingering.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Linger, new LingerOption(true, 600));
+            using var handle = new SafeFileHandle(lingering.SafeHandle.DangerousGetHandle(), ownsHandle: false);
+            Assert.True(pair.Client.TrySend([1], file.Handle, handle));
+
+            // Ours is the last copy then. Without a shutdown, which Dispose would do.
+            Assert.Equal(0, Libc.Dup3((int)file.Handle.DangerousGetHandle(), (int)handle.DangerousGetHandle(), Libc.O_CLOEXEC) < 0 ? 1 : 0);
+        }
+
+        var receiving = new Thread(() =>
+        {
+            Exception failure = Assert.Throws<PeerViolationException>(() => pair.Server.TryReceive(new byte[10], descriptors, out _));
+            Assert.Equal("sent a socket with a message", failure.Message);
+        }) { IsBackground = true };
+        receiving.Start();
+        Assert.True(receiving.Join(TimeSpan.FromSeconds(120)));
+        Assert.Equal((1, 0), (file.OpenCount, descriptors.Count));
+        Assert.True(pair.Client.TrySend([1], file.Handle));
+        Assert.True(pair.Server.TryReceive(new byte[10], descriptors, out _));
     }
 
     [Fact]
