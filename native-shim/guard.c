@@ -85,7 +85,7 @@ int32_t dataplane_guard_add(void *start, uint64_t length)
     install();
     for (int32_t i = 0; i < DATAPLANE_GUARDS; i++) {
         int none = 0;
-        if (atomic_compare_exchange_strong(&guards[i].taken, &none, 1)) {
+        if (!guards[i].taken && atomic_compare_exchange_strong(&guards[i].taken, &none, 1)) {
             guards[i].lost = 0;
             set(&guards[i], (uintptr_t)start, (uintptr_t)start + length);
             return i;

@@ -9,7 +9,7 @@
 #define DATAPLANE_EXPORT __attribute__((visibility("default")))
 
 // Grows with every change of this file, together with Shim.AbiVersion: a library of another build is noticed at start.
-#define DATAPLANE_SHIM_ABI 2
+#define DATAPLANE_SHIM_ABI 3
 DATAPLANE_EXPORT uint32_t dataplane_shim_abi(void);
 
 // Memory that a device reads or writes, against its registers: stores stay before later stores (descriptors before the
@@ -26,7 +26,8 @@ DATAPLANE_EXPORT uint64_t dataplane_cycle_frequency(void);
 
 // Guards a mapping of a peer's file, whole pages of it: when touching it raises SIGBUS, all of it becomes zero pages and
 // the access is done again. Returns a slot, or -1 if all are taken. Any thread; any other SIGBUS goes where it went before.
-#define DATAPLANE_GUARDS 1024
+// There are enough for 32 peers with as many regions as a vhost-user front end may have, so that none starves the others.
+#define DATAPLANE_GUARDS 16384
 DATAPLANE_EXPORT int32_t dataplane_guard_add(void *start, uint64_t length);
 DATAPLANE_EXPORT int32_t dataplane_guard_lost(int32_t slot);
 

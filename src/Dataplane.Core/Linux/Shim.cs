@@ -9,7 +9,7 @@ namespace Dataplane.Linux;
 internal static unsafe partial class Shim
 {
     /// <summary>DATAPLANE_SHIM_ABI of the header that these declarations were written from.</summary>
-    public const uint AbiVersion = 2;
+    public const uint AbiVersion = 3;
 
     private const string Library = "dataplane_shim";
 

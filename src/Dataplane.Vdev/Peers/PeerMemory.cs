@@ -49,8 +49,9 @@ internal sealed unsafe class PeerMemory
     /// <param name="offset">Where the part starts, at any byte.</param>
     /// <param name="length">Bytes; the file must have them all.</param>
     /// <param name="what">As it reads in "sent ... of": "region 1".</param>
-    /// <exception cref="PeerViolationException">It is no file, or too short, or cannot be mapped.</exception>
-    /// <exception cref="DataplaneException">All peers together share too many regions.</exception>
+    /// <exception cref="PeerViolationException">
+    /// It is no file, or too short, or cannot be mapped, or there are too many of all peers together.
+    /// </exception>
     public static PeerMemory Map(SafeFileHandle file, ulong offset, ulong length, string what)
     {
         if (!Libc.TryGetStatus(file, out FileStatus status) || !status.IsRegular || !TryGetPageSize(file, out ulong page))
@@ -82,7 +83,7 @@ internal sealed unsafe class PeerMemory
         if (guard < 0)
         {
             _ = Libc.Munmap(mapping, (nuint)(end - start));
-            throw new DataplaneException("All peers together share more than 1024 regions of memory", "use fewer ports in one process");
+            throw new PeerViolationException($"sent {what}, where all peers of this process share as many regions of memory as can be guarded");
         }
 
         int seals = Libc.Fcntl(file, Libc.F_GET_SEALS, 0);

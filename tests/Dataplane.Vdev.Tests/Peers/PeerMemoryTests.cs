@@ -1,6 +1,7 @@
 using Dataplane.Linux;
 using Dataplane.Testing;
 using Dataplane.Vdev.Peers;
+using Dataplane.Vdev.Vhost;
 
 namespace Dataplane.Vdev.Tests.Peers;
 
@@ -116,6 +117,15 @@ public unsafe class PeerMemoryTests
         using var file = new SharedFile(Page);
         for (int i = 0; i < 3000; i++)
             PeerMemory.Map(file.Handle, 0, 1, "region 0").Release();
+        Assert.Equal(0, file.MappingCount);
+    }
+
+    [Fact]
+    public void Many_peers_may_have_as_many_regions_as_one_may_have()
+    {
+        using var file = new SharedFile(Page);
+        PeerMemory[] regions = [.. Enumerable.Range(0, 16 * VhostMemory.MaxRegions).Select(_ => PeerMemory.Map(file.Handle, 0, 1, "region 0"))];
+        Array.ForEach(regions, region => region.Release());
         Assert.Equal(0, file.MappingCount);
     }
 
