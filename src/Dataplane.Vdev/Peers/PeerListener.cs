@@ -12,6 +12,9 @@ internal sealed unsafe class PeerListener : IDisposable
     /// <summary>Connections that wait to be accepted; more are told to try again.</summary>
     private const int Backlog = 16;
 
+    /// <summary>How long another process may take to begin to listen in the same directory, in milliseconds.</summary>
+    private const int LongestStart = 2000;
+
     private readonly string _device;
     private readonly PeerAddress _address;
     private readonly PeerSocketKind _kind;
@@ -30,6 +33,8 @@ internal sealed unsafe class PeerListener : IDisposable
         Handle = PeerSocket.Open(kind);
         try
         {
+            // Of processes that start together one would take the socket of another, which is there but not heard yet, for a leftover.
+            using SafeFileHandle? start = address.IsAbstract ? null : LockDirectory();
             Bind();
             if (!address.IsAbstract)
                 _ = Libc.TryGetStatus(address.Name, out _file);
@@ -75,6 +80,20 @@ internal sealed unsafe class PeerListener : IDisposable
         Handle.Dispose();
     }
 
+    /// <summary>
+    /// Keeps other processes of ours from beginning to listen in this directory (flock(2), which needs no file beside the
+    /// socket) until the result is disposed. Where it cannot be had, because of rights or somebody who keeps it, it is done without.
+    /// </summary>
+    private SafeFileHandle LockDirectory()
+    {
+        string directory = Path.GetDirectoryName(Path.GetFullPath(_address.Name)) ?? "/";
+        SafeFileHandle handle = Libc.Open(directory, Libc.O_RDONLY | Libc.O_CLOEXEC);
+        long end = Environment.TickCount64 + LongestStart;
+        while (!handle.IsInvalid && Libc.Flock(handle, Libc.LOCK_EX | Libc.LOCK_NB) != 0 && Environment.TickCount64 < end)
+            Thread.Sleep(1);
+        return handle;
+    }
+
     private void Bind()
     {
         SockaddrUn name;
@@ -104,6 +123,9 @@ internal sealed unsafe class PeerListener : IDisposable
         int errno = PeerSocket.Connect(_address, _kind, out PeerSocket? holder);
         using (holder)
         {
+            // Whoever had it has just ended.
+            if (errno == Errno.ENOENT)
+                return;
             if (errno != Errno.ECONNREFUSED || _address.IsAbstract)
             {
                 throw new DataplaneException(

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Dataplane.Linux;
 using Dataplane.Testing;
 using Dataplane.Vdev.Peers;
@@ -91,6 +92,38 @@ public sealed class PeerListenerTests : IDisposable
         Assert.True(IsThere());
         using PeerSocket? client = PeerSocket.TryConnect(Address, PeerSocketKind.Messages, out _);
         Assert.NotNull(client);
+    }
+
+    [Fact]
+    public void Of_several_that_start_together_where_a_dead_process_left_its_socket_one_listens_and_the_others_are_told()
+    {
+        for (int round = 0; round < 100; round++)
+        {
+            File.Delete(Path);
+            LeaveSocketBehind();
+            var listeners = new ConcurrentBag<PeerListener>();
+            var refusals = new ConcurrentBag<string>();
+            using var barrier = new Barrier(3);
+            Thread[] threads = [.. Enumerable.Range(0, barrier.ParticipantCount).Select(_ => new Thread(() =>
+            {
+                barrier.SignalAndWait();
+                try
+                {
+                    listeners.Add(Listen());
+                }
+                catch (DataplaneException refusal)
+                {
+                    refusals.Add(refusal.Message);
+                }
+            }))];
+            Array.ForEach(threads, thread => thread.Start());
+            Array.ForEach(threads, thread => thread.Join());
+            PeerListener listener = Assert.Single(listeners);
+            Assert.Equal(2, refusals.Count);
+            Assert.All(refusals, refusal => Assert.Contains($"(pid {Environment.ProcessId}) does already", refusal));
+            Assert.Equal("", ReasonOf(PeerSocketKind.Messages));
+            listener.Dispose();
+        }
     }
 
     [Fact]
