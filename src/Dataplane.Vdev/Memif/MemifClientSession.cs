@@ -30,6 +30,8 @@ internal sealed class MemifClientSession : MemifSession
         Port = port;
     }
 
+    protected override bool IsKickAbused => _port.TxQueues.Cast<IMemifQueue>().Any(static queue => queue.Event is { IsAbused: true });
+
     protected override void OnMessage(in MemifMessage message, ReceivedDescriptors descriptors)
     {
         if (message.Type != _expected)
@@ -85,7 +87,12 @@ internal sealed class MemifClientSession : MemifSession
         for (int i = 0; i < (_shared?.Files.Count ?? 0); i++)
             AddRegion(i + 1, _shared!.Files[i].Length, _shared.Files[i].Handle);
         for (int i = 0; i < _c2sRings; i++)
-            AddRing(MemifNumbers.ClientToServer, i, ring: i, (IMemifQueue)_port.TxQueues[i]);
+        {
+            var queue = (IMemifQueue)_port.TxQueues[i];
+            queue.RenewKick();
+            AddRing(MemifNumbers.ClientToServer, i, ring: i, queue);
+        }
+
         for (int i = 0; i < _s2cRings; i++)
             AddRing(0, i, ring: _c2sRings + i, (IMemifQueue)_port.RxQueues[i]);
 

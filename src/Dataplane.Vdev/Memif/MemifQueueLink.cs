@@ -46,6 +46,13 @@ internal interface IMemifQueue
     /// </summary>
     EventFd? Event { get; }
 
+    /// <summary>
+    /// Client, while detached: gives the queue another file to wake the next server by; the last one may have kept a copy.
+    /// </summary>
+    void RenewKick()
+    {
+    }
+
     /// <summary>Lets frames flow.</summary>
     void Attach(MemifQueueLink link);
 

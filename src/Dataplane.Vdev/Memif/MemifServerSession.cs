@@ -23,6 +23,9 @@ internal sealed class MemifServerSession : MemifSession
 
     private IEnumerable<MemifRingPlace> Rings => _c2s.Concat(_s2c).OfType<MemifRingPlace>();
 
+    /// <summary>A client may have sent one file for all rings, and whoever looks first finds it full.</summary>
+    protected override bool IsKickAbused => Rings.Any(static ring => ring.Event.IsAbused);
+
     /// <summary>Says what we can do; the first message.</summary>
     public void SayHello()
     {

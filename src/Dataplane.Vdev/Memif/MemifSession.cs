@@ -17,7 +17,9 @@ internal abstract class MemifSession
 
     private const string LostMemory = "cut short the memory that it shares";
 
-    /// <summary>How often it is looked whether a peer has cut its memory short, or sleeps.</summary>
+    private const string FullCounter = "filled the counter of the eventfd that it is woken by";
+
+    /// <summary>How often it is looked whether a peer has cut its memory short, or cannot be woken, or sleeps.</summary>
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long a peer may take to connect.</summary>
@@ -47,6 +49,9 @@ internal abstract class MemifSession
 
     /// <summary>The memory of the connection.</summary>
     protected MemifRegions Regions { get; } = new();
+
+    /// <summary>Whether the peer keeps a counter full that it is woken by, so that it is woken no more.</summary>
+    protected abstract bool IsKickAbused { get; }
 
     /// <summary>Ends the connection from our side.</summary>
     /// <param name="reason">What the peer is told.</param>
@@ -160,6 +165,12 @@ internal abstract class MemifSession
         if (Regions.IsLost)
         {
             EndFor(LostMemory, LostMemory);
+            return;
+        }
+
+        if (IsKickAbused)
+        {
+            EndFor(FullCounter, FullCounter);
             return;
         }
 

@@ -55,7 +55,7 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
         _bufferStride = options.BufferStride;
     }
 
-    public EventFd? Event { get; } = TSide.IsServer ? null : new EventFd(isShared: true);
+    public EventFd? Event { get; private set; } = TSide.IsServer ? null : new EventFd(isShared: true);
 
     private enum Added
     {
@@ -66,6 +66,13 @@ internal sealed unsafe class MemifTxQueue<TSide> : TxQueue, IMemifQueue, IDispos
 
         /// <summary>It is no frame, or there are never enough buffers.</summary>
         Never,
+    }
+
+    public void RenewKick()
+    {
+        var next = new EventFd(isShared: true);
+        Event?.Dispose();
+        Event = next;
     }
 
     public void Attach(MemifQueueLink link)

@@ -46,7 +46,14 @@ internal sealed unsafe class MemifZeroCopyTxQueue : TxQueue, IMemifQueue, IDispo
         _lent = (Packet*)_buffers.Address;
     }
 
-    public EventFd Event { get; } = new(isShared: true);
+    public EventFd Event { get; private set; } = new(isShared: true);
+
+    public void RenewKick()
+    {
+        var next = new EventFd(isShared: true);
+        Event.Dispose();
+        Event = next;
+    }
 
     public void Attach(MemifQueueLink link)
     {

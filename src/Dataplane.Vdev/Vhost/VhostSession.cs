@@ -85,7 +85,8 @@ internal sealed class VhostSession : IDisposable
         {
             if (ring.Violation != RingViolation.None)
                 throw new PeerViolationException($"{ring.Violation.Describe()}, in ring {ring.Index}");
-            if (ring.Call is { IsAbused: true })
+            // One file may be both, and whoever looks first finds it full.
+            if (ring.Call is { IsAbused: true } || ring.Kick is { IsAbused: true })
                 throw new PeerViolationException($"filled the counter of the eventfd that ring {ring.Index} is to call it by");
         }
     }

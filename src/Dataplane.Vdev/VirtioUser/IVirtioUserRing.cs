@@ -12,7 +12,7 @@ internal interface IVirtioUserRing
     /// <summary>Number of the ring: 2 i receives, 2 i + 1 sends.</summary>
     uint RingIndex { get; }
 
-    /// <summary>What the back end watches; the same for all sessions.</summary>
+    /// <summary>What the back end watches; another one for each ring that is made.</summary>
     EventFd Kick { get; }
 
     /// <summary>What the back end signals; the same for all sessions. Null: never.</summary>

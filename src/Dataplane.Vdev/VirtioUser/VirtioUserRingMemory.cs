@@ -5,7 +5,7 @@ using Dataplane.Virtio;
 namespace Dataplane.Vdev.VirtioUser;
 
 /// <summary>
-/// What a ring keeps from session to session: memory for the larger layout, and the back end's doorbell. It is allocated
+/// What a queue has for its rings, one per session: memory for the larger layout, and the back end's doorbell. It is allocated
 /// with the queue, because new memory is announced to the back end and the control thread cannot wait for itself.
 /// </summary>
 internal sealed class VirtioUserRingMemory : IDisposable
@@ -39,18 +39,24 @@ internal sealed class VirtioUserRingMemory : IDisposable
     public int Size { get; }
 
     /// <summary>What the back end watches.</summary>
-    public EventFd Kick { get; }
+    public EventFd Kick { get; private set; }
 
-    /// <summary>For a ring in this memory.</summary>
-    public VirtqueueOptions OptionsFor(VirtioFeatures features) => new()
+    /// <summary>For a ring in this memory, which gets a doorbell of its own: the back end before may have kept a copy of the last.</summary>
+    public VirtqueueOptions OptionsFor(VirtioFeatures features)
     {
-        Memory = _memory,
-        Name = _zone.Name,
-        Zone = _zone,
-        Size = Size,
-        Features = features,
-        UsesVirtualAddresses = true,
-    };
+        var next = new EventFd(isShared: true);
+        Kick.Dispose();
+        Kick = next;
+        return new VirtqueueOptions
+        {
+            Memory = _memory,
+            Name = _zone.Name,
+            Zone = _zone,
+            Size = Size,
+            Features = features,
+            UsesVirtualAddresses = true,
+        };
+    }
 
     public void Dispose()
     {

@@ -26,7 +26,7 @@ internal sealed class VirtioUserRxQueue : RxQueue, IVirtioUserRing, IDisposable
         _context = context;
         _portId = portId;
         _memory = memory;
-        Interrupt = context.Interrupts ? new EventFd() : null;
+        Interrupt = context.Interrupts ? new EventFd(isShared: true) : null;
     }
 
     public uint RingIndex => 2 * (uint)Index;
@@ -47,7 +47,8 @@ internal sealed class VirtioUserRxQueue : RxQueue, IVirtioUserRing, IDisposable
 
     public void Make(VirtioFeatures features)
     {
-        _queue = VirtioQueues.CreateRx(_context, _portId, _memory.OptionsFor(features), new KickNotifier(Kick), Interrupt);
+        VirtqueueOptions options = _memory.OptionsFor(features);
+        _queue = VirtioQueues.CreateRx(_context, _portId, options, new KickNotifier(Kick), Interrupt);
         _queue.TryStart();
     }
 

@@ -111,6 +111,8 @@ internal sealed class VirtioUserSession : IDisposable
         {
             if (ring.IsBroken)
                 throw new PeerViolationException($"gave a buffer of ring {ring.RingIndex} back that it did not have");
+            if (ring.Kick.IsAbused)
+                throw new PeerViolationException($"filled the counter of the eventfd that ring {ring.RingIndex} is to kick it by");
         }
     }
 

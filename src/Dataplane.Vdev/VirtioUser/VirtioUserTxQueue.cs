@@ -31,7 +31,8 @@ internal sealed class VirtioUserTxQueue(TxQueueContext context, VirtioUserRingMe
 
     public void Make(VirtioFeatures features)
     {
-        _queue = VirtioQueues.CreateTx(_context, memory.OptionsFor(features), new KickNotifier(Kick));
+        VirtqueueOptions options = memory.OptionsFor(features);
+        _queue = VirtioQueues.CreateTx(_context, options, new KickNotifier(Kick));
         _queue.Start();
     }
 

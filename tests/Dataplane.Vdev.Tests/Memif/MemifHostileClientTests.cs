@@ -180,6 +180,16 @@ public sealed unsafe class MemifHostileClientTests : IDisposable
     }
 
     [Fact]
+    public void A_client_that_fills_the_counter_that_it_is_woken_by_loses_its_connection()
+    {
+        using RawMemifPeer client = RawMemifPeer.ConnectTo(Socket).Connect();
+        Counter.Fill(client.Event.Handle);
+        _server.WaitForLog("filled the counter of the eventfd that it is woken by");
+        client.ReceiveEnd();
+        AssertNothingStaysAndTheNextIsServed(client);
+    }
+
+    [Fact]
     public void Buffers_without_room_are_used_up_and_nothing_is_written()
     {
         using RawMemifPeer client = RawMemifPeer.ConnectTo(Socket).Connect();

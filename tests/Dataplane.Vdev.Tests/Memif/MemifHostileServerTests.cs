@@ -2,6 +2,7 @@ using Dataplane.Packets;
 using Dataplane.Testing;
 using Dataplane.Vdev.Memif;
 using Dataplane.Vdev.Peers;
+using Dataplane.Vdev.Tests.Peers;
 
 namespace Dataplane.Vdev.Tests.Memif;
 
@@ -129,6 +130,28 @@ public sealed unsafe class MemifHostileServerTests : IDisposable
         server.ReceiveEnd();
         rig.WaitForLink(rig[0], isUp: false);
         Assert.Equal(0, rig.Pool.Statistics.InUse);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("zero-copy=yes")]
+    public void A_server_that_fills_the_counter_that_it_is_woken_by_loses_its_connection_and_the_next_one_is_woken(string keys)
+    {
+        using MemifRig rig = Client(keys);
+        using RawMemifPeer server = RawMemifPeer.Accept(_listener).AcceptAll(MemifRingLayout.Lines64);
+        server.ConfirmConnection();
+        rig.WaitForLink(rig[0]);
+        Counter.Fill(server.Kick!);
+        rig.WaitForLog("filled the counter of the eventfd that it is woken by");
+        server.ReceiveEnd();
+
+        using RawMemifPeer next = RawMemifPeer.Accept(_listener).AcceptAll(MemifRingLayout.Lines64);
+        next.ConfirmConnection();
+        rig.WaitForLink(rig[0]);
+        Counter.Fill(server.Kick!);
+        Assert.True(rig.TrySend(rig[0], TestFrame.Create(77)));
+        rig.WaitUntil(() => Counter.TryTake(next.Kick!), "the server is not woken");
+        Assert.True(rig[0].GetLink().IsUp);
     }
 
     [Fact]

@@ -26,6 +26,9 @@ internal sealed unsafe class RawMemifPeer : IDisposable
     /// <summary>What comes with each ring.</summary>
     public EventFd Event { get; } = new();
 
+    /// <summary>What a raw server's client wakes it by for C2S.</summary>
+    public SafeFileHandle? Kick { get; private set; }
+
     /// <summary>C2S and S2C ring of a raw client, or of a raw server's client.</summary>
     public MemifRing C2s { get; private set; }
 
@@ -193,7 +196,7 @@ internal sealed unsafe class RawMemifPeer : IDisposable
             {
                 MemifRing ring = RingAt(message.AddRing.Offset, layout, message.AddRing.Log2RingSize);
                 if ((message.AddRing.Flags & MemifNumbers.ClientToServer) != 0)
-                    C2s = ring;
+                    (C2s, Kick) = (ring, _descriptors.Take(0));
                 else
                     S2c = ring;
             }
@@ -221,6 +224,7 @@ internal sealed unsafe class RawMemifPeer : IDisposable
         if (_memory != null)
             _ = Libc.Munmap(_memory, _length);
         File?.Dispose();
+        Kick?.Dispose();
         Event.Dispose();
     }
 }

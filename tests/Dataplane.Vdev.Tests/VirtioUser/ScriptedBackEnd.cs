@@ -3,6 +3,7 @@ using Dataplane.Vdev.Peers;
 using Dataplane.Vdev.Tests.Peers;
 using Dataplane.Vdev.VhostUser;
 using Dataplane.Virtio;
+using Microsoft.Win32.SafeHandles;
 
 namespace Dataplane.Vdev.Tests.VirtioUser;
 
@@ -36,6 +37,9 @@ internal sealed class ScriptedBackEnd : IDisposable
     /// <summary>Where rings are, by their number.</summary>
     public Dictionary<uint, VhostUserVringAddress> Rings { get; } = [];
 
+    /// <summary>What the front end signals when there are buffers, by the number of the ring.</summary>
+    public Dictionary<uint, SafeFileHandle> Kicks { get; } = [];
+
     /// <summary>Serves until something is so.</summary>
     public void ServeUntil(PeerRig rig, Func<bool> condition, string complaint) => rig.WaitUntil(
         () =>
@@ -49,6 +53,8 @@ internal sealed class ScriptedBackEnd : IDisposable
     {
         _channel?.Dispose();
         _listener.Dispose();
+        foreach (SafeFileHandle kick in Kicks.Values)
+            kick.Dispose();
     }
 
     private void Serve()
@@ -95,6 +101,9 @@ internal sealed class ScriptedBackEnd : IDisposable
                     VhostUserVringAddress ring = channel.Read<VhostUserVringAddress>();
                     Rings[ring.Index] = ring;
                 }
+
+                if (header.Request == VhostUserRequest.SetVringKick)
+                    Kicks[(uint)channel.Read<ulong>()] = channel.Descriptors.Take(0);
 
                 if ((header.Flags & VhostUserHeader.NeedReply) != 0)
                     Answer(channel, header.Request == Refused ? 1UL : 0UL);

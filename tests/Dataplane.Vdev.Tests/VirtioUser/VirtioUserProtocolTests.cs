@@ -2,6 +2,7 @@ using Dataplane.Testing;
 using Dataplane.Vdev.Tests.Peers;
 using Dataplane.Vdev.VhostUser;
 using Dataplane.Virtio;
+using Microsoft.Win32.SafeHandles;
 
 namespace Dataplane.Vdev.Tests.VirtioUser;
 
@@ -93,6 +94,30 @@ public sealed class VirtioUserProtocolTests : IDisposable
         Assert.Contains(rig[0].GetExtendedStatistics(), statistic => statistic is { Name: "protocol_violations", Value: 1 });
         rig[0].Stop();
         Assert.Equal(0, rig.Pool.Statistics.InUse);
+    }
+
+    [Fact]
+    public void A_back_end_that_fills_the_counter_of_a_kick_loses_its_connection_and_gets_other_kicks_with_the_next()
+    {
+        using var back = new ScriptedBackEnd(Path);
+        using PeerRig rig = Start();
+        back.ServeUntil(rig, () => rig[0].GetLink().IsUp, "the link is not up");
+        using SafeFileHandle kick = back.Kicks[1];
+        Counter.Fill(kick);
+        back.ServeUntil(
+            rig,
+            () => rig.Log.Lines.Any(line => line.Contains("filled the counter of the eventfd that ring 1 is to kick it by", StringComparison.Ordinal)),
+            "nobody complained");
+
+        back.ServeUntil(rig, () => back.Kicks[1] != kick && rig[0].GetLink().IsUp, "the link does not come up again");
+        Counter.Fill(kick);
+        while (Counter.TryTake(back.Kicks[1]))
+        {
+            // Those of the start.
+        }
+
+        Assert.True(rig.TrySend(rig[0], TestFrame.Create(60)));
+        rig.WaitUntil(() => Counter.TryTake(back.Kicks[1]), "the back end is not kicked");
     }
 
     private PeerRig Start() => new PeerRig($"net_virtio_user0,path={Path}").Start();
