@@ -36,6 +36,9 @@ internal abstract unsafe partial class DeviceModel
     /// <summary>Told of a message signalled interrupt, by its vector. Called under the model's lock.</summary>
     public Action<int> Interrupt { get; set; } = _ => { };
 
+    /// <summary>Called before a register is read, with its offset; by whoever reads, without the model's lock.</summary>
+    public Action<int> BeforeRead { get; set; } = _ => { };
+
     /// <summary>What the driver did wrong.</summary>
     public IReadOnlyList<string> Complaints
     {
@@ -57,6 +60,7 @@ internal abstract unsafe partial class DeviceModel
     /// <summary>Software reads a register.</summary>
     public uint Read(int offset)
     {
+        BeforeRead(offset);
         lock (Gate)
         {
             Accesses++;

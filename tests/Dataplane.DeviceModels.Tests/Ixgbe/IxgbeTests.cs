@@ -92,6 +92,34 @@ public sealed unsafe class IxgbeTests
     }
 
     [Fact]
+    public void A_stop_waits_for_whoever_is_asking_for_the_link()
+    {
+        using ModelBed<IxgbeModel> bed = ModelBed.Physical(Backplane).Start();
+        Assert.True(bed.Port.GetLink().IsUp);
+        using var asking = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        var asker = new Thread(() => bed.Port.GetLink());
+        bed.Model.BeforeRead = _ =>
+        {
+            if (Thread.CurrentThread != asker)
+                return;
+            asking.Set();
+            goOn.Wait();
+        };
+        asker.Start();
+        asking.Wait();
+        int before = bed.Model.Accesses;
+        var stopper = new Thread(bed.Port.Stop);
+        stopper.Start();
+        Assert.False(stopper.Join(TimeSpan.FromMilliseconds(300)));
+        Assert.Equal(before, bed.Model.Accesses);
+        goOn.Set();
+        asker.Join();
+        stopper.Join();
+        bed.AssertClean();
+    }
+
+    [Fact]
     public void The_laser_is_left_alone_where_it_is_told_to_be()
     {
         using ModelBed<IxgbeModel> bed = ModelBed.Physical(Sfp).Open(",fiber_sdp3_no_tx_disable=1");

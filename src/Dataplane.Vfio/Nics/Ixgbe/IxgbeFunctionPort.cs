@@ -24,6 +24,7 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
 
     private readonly PortContext _context;
     private readonly RxSignals _signals = new();
+    private readonly Lock _linkGate = new();
     private PortConfiguration? _configuration;
 
     protected IxgbeFunctionPort(
@@ -162,7 +163,11 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
     protected override void OnClose() => _signals.Dispose();
 
     /// <summary>A reset, or what a function and its parent say to each other, is not disturbed by other threads.</summary>
-    protected sealed override LinkStatus ReadLink() => IsRunning ? ReadDeviceLink() : LinkStatus.Down;
+    protected sealed override LinkStatus ReadLink()
+    {
+        lock (_linkGate)
+            return IsRunning ? ReadDeviceLink() : LinkStatus.Down;
+    }
 
     protected override void AddExtendedStatistics(ICollection<ExtendedStatistic> statistics) => Statistics.AddTo(statistics);
 
@@ -230,7 +235,9 @@ internal abstract class IxgbeFunctionPort<TRegisters> : Port
 
     private void Halt(bool drain)
     {
-        IsRunning = false;
+        // Whoever is asking for the link is done then, and nobody else begins.
+        lock (_linkGate)
+            IsRunning = false;
         try
         {
             // A device that was pulled out has stopped by itself.
