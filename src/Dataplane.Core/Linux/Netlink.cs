@@ -26,6 +26,8 @@ internal static class Netlink
     public const ushort RTM_DELQDISC = 37;
     public const ushort RTM_NEWTFILTER = 44;
     public const ushort RTM_DELTFILTER = 45;
+    public const ushort RTM_NEWNEXTHOP = 104;
+    public const ushort RTM_GETNEXTHOP = 106;
 
     [KernelConstant("linux/if_link.h")] public const ushort IFLA_STATS64 = 23;
     [KernelConstant("linux/if_link.h")] public const ushort IFLA_XDP = 43;
@@ -41,6 +43,11 @@ internal static class Netlink
     public const ushort RTA_DST = 1;
     public const ushort RTA_OIF = 4;
     public const ushort RTA_MULTIPATH = 9;
+    public const ushort RTA_NH_ID = 30;
+
+    [KernelConstant("linux/nexthop.h")] public const ushort NHA_ID = 1;
+    [KernelConstant("linux/nexthop.h")] public const ushort NHA_GROUP = 2;
+    [KernelConstant("linux/nexthop.h")] public const ushort NHA_OIF = 5;
 
     public const ushort TCA_KIND = 1;
     public const ushort TCA_OPTIONS = 2;
@@ -132,6 +139,27 @@ internal struct RouteNextHop
     [KernelField("rtnh_flags")] public byte Flags;
     [KernelField("rtnh_hops")] public byte Hops;
     [KernelField("rtnh_ifindex")] public int Index;
+}
+
+/// <summary>What a message of a nexthop object starts with.</summary>
+[KernelStruct("struct nhmsg", "linux/nexthop.h")]
+internal struct NextHopMessage
+{
+    [KernelField("nh_family")] public byte Family;
+    [KernelField("nh_scope")] public byte Scope;
+    [KernelField("nh_protocol")] public byte Protocol;
+    [KernelField("resvd")] public byte Reserved;
+    [KernelField("nh_flags")] public uint Flags;
+}
+
+/// <summary>One of the nexthop objects of a group.</summary>
+[KernelStruct("struct nexthop_grp", "linux/nexthop.h")]
+internal struct NextHopGroupEntry
+{
+    public uint Id;
+    public byte Weight;
+    [KernelField("resvd1")] public byte Reserved1;
+    [KernelField("resvd2")] public ushort Reserved2;
 }
 
 /// <summary>What a message of traffic control starts with.</summary>

@@ -77,6 +77,22 @@ public sealed class BindingGuardTests : IDisposable
         Assert.Contains("its interface ens1 is up and has routes", kernel.Invoke(RefusesBind).Message);
     }
 
+    [Theory]
+    [InlineData("1")]
+    [InlineData("10")]
+    public void A_device_whose_routes_name_it_by_a_nexthop_object_alone_is_refused(string nextHop)
+    {
+        using NetworkNamespace kernel = WithInterface();
+        kernel.Run("sysctl", "-qw", "net.ipv4.nexthop_compat_mode=0");
+        kernel.Ip("nexthop", "add", "id", "1", "via", "10.9.0.2", "dev", "inside");
+        kernel.Ip("nexthop", "add", "id", "2", "via", "10.9.0.3", "dev", "inside");
+        kernel.Ip("nexthop", "add", "id", "10", "group", "1/2");
+        kernel.Ip("route", "add", "default", "nhid", nextHop, "table", "100");
+        kernel.Ip("route", "del", "10.9.0.0/16", "dev", "inside");
+
+        Assert.Contains("its interface ens1 is up and has routes", kernel.Invoke(RefusesBind).Message);
+    }
+
     [Fact]
     public void Addresses_and_link_local_routes_in_other_tables_do_not_count()
     {
