@@ -10,7 +10,7 @@ namespace Dataplane.Testing.Qemu;
 /// </summary>
 public sealed class QemuProcess : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private readonly StringBuilder _messages = new();
     private readonly TaskCompletionSource<Process> _started = new();

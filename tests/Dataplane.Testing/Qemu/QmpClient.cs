@@ -6,7 +6,7 @@ namespace Dataplane.Testing.Qemu;
 /// <summary>Commands to a QEMU through QMP (docs/interop/qmp-spec.rst). One thread at a time.</summary>
 public sealed class QmpClient : IDisposable
 {
-    private const int Patience = 10_000;
+    private const int Patience = 60_000;
 
     private readonly StreamReader _reader;
     private readonly NetworkStream _stream;

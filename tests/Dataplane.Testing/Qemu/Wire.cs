@@ -13,7 +13,7 @@ namespace Dataplane.Testing.Qemu;
 public sealed class Wire : IWire, IDisposable
 {
     /// <summary>How long a frame that must come may take on a busy machine.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private const int SendBuffer = 16 << 20;
     private const int Header = sizeof(int);
