@@ -16,7 +16,18 @@ public abstract class GuestFixture : IDisposable
     {
         if (_guest.IsValueCreated)
             _guest.Value.Dispose();
+        EndPeers();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Starts what must be there before the guest is.</summary>
+    private protected virtual void StartPeers()
+    {
+    }
+
+    /// <summary>Ends what <see cref="StartPeers"/> has started; the guest is gone.</summary>
+    private protected virtual void EndPeers()
+    {
     }
 
     /// <summary>What is done once before the first test.</summary>
@@ -26,6 +37,7 @@ public abstract class GuestFixture : IDisposable
 
     private Guest Boot(GuestOptions options)
     {
+        StartPeers();
         Guest guest = Guest.Boot(options);
         try
         {

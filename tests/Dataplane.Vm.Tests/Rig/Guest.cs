@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json.Nodes;
 using Dataplane.Testing;
 using Dataplane.Testing.Qemu;
 
@@ -26,7 +27,8 @@ internal sealed class Guest : IDisposable
     private readonly Socket _control;
     private readonly Thread _listener;
     private readonly ConcurrentDictionary<int, GuestCommand> _commands = new();
-    private readonly TaskCompletionSource _ready = new();
+    private volatile TaskCompletionSource _ready = new();
+    private volatile bool _hasEnded;
     private int _count;
 
     private Guest(GuestOptions options)
@@ -46,8 +48,7 @@ internal sealed class Guest : IDisposable
             _listener.Start();
             Qmp = new QmpClient(_qemu.Connect(machine.MonitorSocket), () => _qemu.Messages);
             Wires = [.. Nics.Select(nic => new Wire(_qemu.Connect(nic.Socket)))];
-            if (!_ready.Task.Wait(s_patience))
-                throw new TimeoutException("It does not take commands");
+            WaitUntilReady();
             PciAddresses = [.. Nics.Select(nic => Run($"basename {nic.SysfsPattern}").Trim())];
         }
         catch (Exception e)
@@ -101,7 +102,10 @@ internal sealed class Guest : IDisposable
         int number = Interlocked.Increment(ref _count);
         var command = new GuestCommand(this, text, _folder[$"{number}"]);
         _commands[number] = command;
-        _control.Send(Encoding.ASCII.GetBytes($"{number}\n"));
+        if (_hasEnded)
+            command.GuestDied();
+        else
+            _control.Send(Encoding.ASCII.GetBytes($"{number}\n"));
         return command;
     }
 
@@ -127,6 +131,17 @@ internal sealed class Guest : IDisposable
         }
     }
 
+    /// <summary>Pushes its reset button; comes back when it takes commands again. What it had in memory is gone.</summary>
+    public void Reset()
+    {
+        EndCommands();
+        _ready = new TaskCompletionSource();
+        SetResetAction("reset");
+        Qmp.Execute("system_reset");
+        WaitUntilReady();
+        SetResetAction("shutdown");
+    }
+
     /// <summary>Loads a module of the kernel and what it needs.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="parameters">Its parameters: <c>name=value</c>.</param>
@@ -145,7 +160,7 @@ internal sealed class Guest : IDisposable
 
     /// <summary>The last words of kernel and QEMU.</summary>
     public string ConsoleTail =>
-        $"The guest's console ends with:\n{string.Join('\n', Console.Split('\n').TakeLast(30))}\n{_qemu.Messages}";
+        $"The guest's console ends with:\n{string.Join('\n', Console.Split('\n').TakeLast(30))}\n{(_hasEnded ? _qemu.LastWords : _qemu.Messages)}";
 
     public void Dispose()
     {
@@ -157,6 +172,15 @@ internal sealed class Guest : IDisposable
         foreach (Wire wire in Wires ?? [])
             wire.Dispose();
         _folder.Dispose();
+    }
+
+    /// <summary>Says what a reset does. Usually it ends QEMU, so that a kernel that panics is noticed.</summary>
+    private void SetResetAction(string action) => Qmp.Execute("set-action", new JsonObject { ["reboot"] = action });
+
+    private void WaitUntilReady()
+    {
+        if (!_ready.Task.Wait(s_patience))
+            throw new TimeoutException("It does not take commands");
     }
 
     private void WriteFiles()
@@ -185,6 +209,7 @@ internal sealed class Guest : IDisposable
             // QEMU was killed while the agent spoke.
         }
 
+        _hasEnded = true;
         _ready.TrySetException(new EndOfStreamException("It has ended"));
         foreach (GuestCommand command in _commands.Values)
             command.GuestDied();

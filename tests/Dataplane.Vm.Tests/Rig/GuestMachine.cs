@@ -10,9 +10,13 @@ internal sealed class GuestMachine(GuestOptions options, IReadOnlyList<GuestNic>
     private const string KernelArguments =
         "console=ttyS0 quiet panic=-1 rdinit=/init random.trust_cpu=on nokaslr mitigations=off audit=0 init_on_alloc=0";
 
-    /// <summary>Which QEMU it needs.</summary>
+    private const string Memory = "2048M";
+    private static readonly string[] s_sharedMemory =
+        ["-object", $"memory-backend-memfd,id=memory,size={Memory},share=on", "-machine", "memory-backend=memory"];
+
+    /// <summary>Which QEMU it needs: 7.2 crashes when an emulated processor starts a vhost-user device.</summary>
     public QemuInstallation Qemu => QemuInstallation.Find(
-        nics.Any(nic => nic.Model.NeedsNewQemu) ? QemuRelease.WithIgb : QemuRelease.System);
+        nics.Any(nic => nic.Model.NeedsNewQemu) || options.VhostNics.Count != 0 ? QemuRelease.WithIgb : QemuRelease.System);
 
     /// <summary>The second serial port: the agent.</summary>
     public string ControlSocket => $"{name}-control";
@@ -23,9 +27,10 @@ internal sealed class GuestMachine(GuestOptions options, IReadOnlyList<GuestNic>
     /// <summary>QEMU's command line.</summary>
     public IEnumerable<string> Arguments =>
     [
-        "-M", "q35,accel=tcg,kernel-irqchip=split", "-cpu", "max,la57=off", "-smp", "2", "-m", "2048",
+        "-M", "q35,accel=tcg,kernel-irqchip=split", "-cpu", "max,la57=off", "-smp", "2", "-m", Memory,
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         .. Iommu,
+        .. options.VhostNics.Count == 0 ? [] : s_sharedMemory,
         "-kernel", KernelImage.Unpack(GuestTools.KernelImage), "-initrd", shared["initramfs"],
         "-append", $"{KernelArguments} hugepages={options.Hugepages} RIG={shared.FullName}{(options.HasIommu ? " intel_iommu=on" : "")}",
         "-serial", $"file:{shared["console"]}",
@@ -35,6 +40,7 @@ internal sealed class GuestMachine(GuestOptions options, IReadOnlyList<GuestNic>
         .. Folder("rig", shared.FullName, ""),
         .. nics.Any(nic => nic.Model.IsBridged) ? GuestNic.BridgeArguments : [],
         .. nics.SelectMany(nic => nic.QemuArguments()),
+        .. options.VhostNics.SelectMany(nic => nic.QemuArguments()),
         .. options.QemuArguments,
     ];
 

@@ -6,6 +6,9 @@ internal sealed record GuestOptions
     /// <summary>Its NICs, in the order of their PCI addresses.</summary>
     public IReadOnlyList<NicModel> Nics { get; init; } = [];
 
+    /// <summary>Further NICs, whose back ends share the guest's memory.</summary>
+    public IReadOnlyList<VhostNic> VhostNics { get; init; } = [];
+
     /// <summary>Whether there is an IOMMU; without, vfio works only in its no-IOMMU mode, by modules built for that.</summary>
     public bool HasIommu { get; init; } = true;
 
