@@ -84,6 +84,39 @@ public sealed partial class Arm64BarrierTests : IDisposable
         Assert.Contains(code, IsAcquire);
     }
 
+    [SkippableTheory]
+    [InlineData("Dataplane.Core", "Dataplane.Virtio.SplitDeviceRing", "Publish")]
+    [InlineData("Dataplane.Core", "Dataplane.Virtio.SplitDeviceRing", "TryRequestNotification")]
+    [InlineData("Dataplane.Core", "Dataplane.Virtio.PackedDeviceRing", "Publish")]
+    [InlineData("Dataplane.Core", "Dataplane.Virtio.PackedDeviceRing", "TryRequestNotification")]
+    [InlineData("Dataplane.Vdev", "Dataplane.Vdev.Memif.MemifRing", "TryUnmask")]
+    public void What_the_other_side_looks_at_is_released_and_fenced_before_its_own_is_looked_at(string assembly, string type, string method)
+    {
+        List<string> code = Disassemble(assembly, type, method);
+        int fence = code.FindIndex(IsFence);
+
+        Assert.Equal(1, code.Count(IsFence));
+        Assert.Contains(code.Take(fence), IsRelease);
+        Assert.DoesNotContain(code.Skip(fence), IsRelease);
+        Assert.Contains(code.Skip(fence), IsAcquire);
+        Assert.DoesNotContain(code.Take(fence), IsAcquire);
+    }
+
+    [SkippableTheory]
+    [InlineData("Dataplane.Core", "Dataplane.Virtio.SplitDeviceRing", "Take")]
+    [InlineData("Dataplane.Vdev", "Dataplane.Vdev.Memif.MemifRing", "get_IsSleeping")]
+    [InlineData("Dataplane.Vdev", "Dataplane.Vdev.Peers.QueueGate", "TryEnter")]
+    [InlineData("Dataplane.Vdev", "Dataplane.Vdev.Peers.ExternalReturns", "get_IsIdle")]
+    public void What_a_peer_or_the_control_thread_has_written_is_acquired(string assembly, string type, string method) =>
+        Assert.Equal(1, Disassemble(assembly, type, method).Count(IsAcquire));
+
+    [SkippableTheory]
+    [InlineData("QueueGate", "Leave")]
+    [InlineData("QueueGate", "Open")]
+    [InlineData("ExternalReturns", "Release")]
+    public void What_is_given_away_is_released(string type, string method) =>
+        Assert.Equal(1, Disassemble("Dataplane.Vdev", "Dataplane.Vdev.Peers." + type, method).Count(IsRelease));
+
     private static bool IsFence(string line) => line.StartsWith("dmb", StringComparison.Ordinal);
 
     private static bool IsAcquire(string line) => line.StartsWith("ldar", StringComparison.Ordinal) || line.StartsWith("ldapr", StringComparison.Ordinal);
