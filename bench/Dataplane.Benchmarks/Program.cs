@@ -6,12 +6,14 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using Dataplane.Benchmarks.Nics;
+using Dataplane.Benchmarks.Peers;
 
 namespace Dataplane.Benchmarks;
 
 /// <summary>
 /// <c>dotnet run -c Release --project bench/Dataplane.Benchmarks [-- --filter *Ring* --job dry ...]</c>: the options are
-/// BenchmarkDotNet's; without a filter all benchmarks run. <c>-- nic-cycles</c> prints cycles per packet on a NIC's rings.
+/// BenchmarkDotNet's; without a filter all benchmarks run. <c>-- nic-cycles</c> prints cycles per packet on a NIC's rings,
+/// <c>-- peer-cycles [NAME]</c> those on rings that are shared with a peer.
 /// </summary>
 internal static class Program
 {
@@ -20,6 +22,12 @@ internal static class Program
         if (args is ["nic-cycles"])
         {
             CycleTable.Print(Console.Out);
+            return 0;
+        }
+
+        if (args is ["peer-cycles", ..])
+        {
+            PeerCycleTable.Print(Console.Out, args.ElementAtOrDefault(1) ?? "");
             return 0;
         }
 

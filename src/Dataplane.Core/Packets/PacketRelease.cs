@@ -3,9 +3,12 @@ using Dataplane.Memory;
 
 namespace Dataplane.Packets;
 
-/// <summary>How packets go back to their pools: a burst of one pool and without chains at once, everything else one by one.</summary>
+/// <summary>How packets go back to their pools: a burst of one pool and without chains at once, everything else segment by segment.</summary>
 internal static unsafe class PacketRelease
 {
+    /// <summary>Segments that are given back in one go.</summary>
+    private const int Batch = 32;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Free(ReadOnlySpan<Packet> packets)
     {
@@ -18,7 +21,7 @@ internal static unsafe class PacketRelease
             Mbuf* mbuf = packet.Mbuf;
             if (mbuf->Pool != pool || mbuf->SegmentCount != 1)
             {
-                FreeOneByOne(packets);
+                FreeSegments(packets);
                 return;
             }
 
@@ -41,22 +44,36 @@ internal static unsafe class PacketRelease
         }
     }
 
-    private static void FreeOneByOne(ReadOnlySpan<Packet> packets)
+    /// <summary>Gives all segments back, those in a row of one pool at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FreeSegments(ReadOnlySpan<Packet> packets)
     {
+        Packet* batch = stackalloc Packet[Batch];
+        int count = 0;
+        MempoolHeader* pool = packets[0].Mbuf->Pool;
         foreach (Packet packet in packets)
         {
             for (Mbuf* segment = packet.Mbuf; segment != null;)
             {
                 Mbuf* next = segment->Next;
+                if (segment->Pool != pool || count == Batch)
+                {
+                    pool->Put(new ReadOnlySpan<Packet>(batch, count));
+                    pool = segment->Pool;
+                    count = 0;
+                }
+
                 Reset(segment);
-                var plain = new Packet(segment);
-                segment->Pool->Put(new ReadOnlySpan<Packet>(in plain));
+                batch[count++] = new Packet(segment);
                 segment = next;
             }
         }
+
+        pool->Put(new ReadOnlySpan<Packet>(batch, count));
     }
 
     /// <summary>Brings a segment into the state that a buffer in a pool has.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Reset(Mbuf* segment)
     {
         segment->Next = null;

@@ -47,17 +47,18 @@ internal static unsafe class FrameCopy
             Unsafe.CopyBlockUnaligned(destination, source, length);
     }
 
-    /// <summary>Copies a frame, and asks meanwhile for all lines of the next one and of where it will go.</summary>
+    /// <summary>Copies any frame, and asks meanwhile for all lines of the next one and of where it will go, if it is long.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Any(byte* source, byte* destination, uint length, byte* nextSource, byte* nextDestination)
     {
-        if (length <= ShortLength)
-            Short(source, destination, length);
-        else
+        if (length > ShortLength)
             Long(source, destination, length, nextSource, nextDestination);
+        else
+            Any(source, destination, length);
     }
 
     /// <summary>Copies at least 64 bytes; as many of the next frame are asked for as this one has.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Long(byte* source, byte* destination, uint length, byte* nextSource, byte* nextDestination)
     {
         uint last = length - 64;

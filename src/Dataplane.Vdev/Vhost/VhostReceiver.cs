@@ -196,14 +196,14 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
         ulong bytes = 0;
         for (int i = 0; i < taken; i++)
         {
-            DeviceBuffer buffer = buffers[i];
-            byte* frame = buffer.Data + headerLength;
-            uint length = buffer.Length - headerLength;
+            DeviceBuffer* buffer = buffers + i;
+            byte* frame = buffer->Data + headerLength;
+            uint length = buffer->Length - headerLength;
             Mbuf* mbuf;
-            if (buffer.PieceCount != 1 || buffer.Length < headerLength + EthernetHeaderLength || *(ushort*)buffer.Data != 0)
+            if (buffer->PieceCount != 1 || buffer->Length < headerLength + EthernetHeaderLength || *(ushort*)buffer->Data != 0)
             {
-                mbuf = CopyUnusual(buffer, counters);
-                Return(buffer.Token);
+                mbuf = CopyUnusual(*buffer, counters);
+                Return(buffer->Token);
                 if (mbuf == null)
                     continue;
             }
@@ -212,12 +212,12 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
                 mbuf = fresh[used++].Mbuf;
                 Mbuf.SetReceived(mbuf, _rearm, (int)length);
                 FrameCopy.Any(frame, Mbuf.OwnBuffer(mbuf) + Mbuf.DefaultHeadroom, length);
-                Return(buffer.Token);
+                Return(buffer->Token);
             }
             else if (length <= longest)
             {
                 mbuf = fresh[used++].Mbuf;
-                if (!TryLeave(mbuf, fresh[used++].Mbuf, frame, length, buffer.Token))
+                if (!TryLeave(mbuf, fresh[used++].Mbuf, frame, length, buffer->Token))
                 {
                     used -= 2;
                     continue;
@@ -225,8 +225,8 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
             }
             else
             {
-                mbuf = CopyUnusual(buffer, counters);
-                Return(buffer.Token);
+                mbuf = CopyUnusual(*buffer, counters);
+                Return(buffer->Token);
                 if (mbuf == null)
                     continue;
             }

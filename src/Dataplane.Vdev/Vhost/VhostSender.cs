@@ -118,9 +118,15 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
                 byte* data = buffer->Data;
                 WriteEmptyHeader(data, headerLength);
                 data += headerLength;
-                FrameCopy.Any(mbuf->Buffer + mbuf->DataOffset, data, mbuf->DataLength);
-                if (mbuf->SegmentCount != 1)
-                    CopyFurtherSegments(mbuf, data + mbuf->DataLength);
+                if (length <= FrameCopy.ShortLength && mbuf->SegmentCount == 1)
+                    FrameCopy.Short(mbuf->Buffer + mbuf->DataOffset, data, length);
+                else
+                {
+                    Mbuf* next = done + 1 < burst.Length ? burst[done + 1].Mbuf : mbuf;
+                    byte* nextData = (_next + 1 < _taken ? buffer + 1 : buffer)->Data + headerLength;
+                    CopyLong(mbuf, data, next, nextData);
+                }
+
                 _ring.Return(buffer->Token, length + headerLength);
                 _next++;
             }
@@ -188,17 +194,24 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
             Unsafe.WriteUnaligned(header + sizeof(ulong), (ushort)0);
     }
 
+    /// <summary>Copies a frame, and asks meanwhile for the lines of the next one and of where it will go.</summary>
+    /// <param name="mbuf">The frame.</param>
+    /// <param name="data">Where it goes; there is room.</param>
+    /// <param name="next">The frame behind it.</param>
+    /// <param name="nextData">Where that one will go, if it fits.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyFurtherSegments(Mbuf* mbuf, byte* data)
+    private static void CopyLong(Mbuf* mbuf, byte* data, Mbuf* next, byte* nextData)
     {
         // The length of the packet has been checked, and the sum of the segments is a driver's promise.
-        uint left = mbuf->PacketLength - mbuf->DataLength;
-        for (Mbuf* segment = mbuf->Next; segment != null; segment = segment->Next)
+        uint left = mbuf->PacketLength;
+        for (Mbuf* segment = mbuf; segment != null; segment = segment->Next)
         {
             uint part = Math.Min(segment->DataLength, left);
-            Unsafe.CopyBlockUnaligned(data, segment->Buffer + segment->DataOffset, part);
+            FrameCopy.Any(segment->Buffer + segment->DataOffset, data, part, next->Buffer + next->DataOffset, nextData);
             data += part;
             left -= part;
+            nextData += part;
+            next = next->Next == null ? next : next->Next;
         }
     }
 

@@ -95,6 +95,31 @@ public sealed unsafe class ExternalDataTests : IDisposable
     }
 
     [Fact]
+    public void Chains_of_more_segments_than_go_back_at_once_go_back()
+    {
+        using Mempool other = _test.NewPool(count: 128);
+        var burst = new Packet[16];
+        for (int i = 0; i < burst.Length; i++)
+        {
+            Assert.True(other.TryAllocate(out burst[i]));
+            for (int segment = 0; segment < i % 8; segment++)
+            {
+                Assert.True(other.TryAllocate(out Packet next));
+                Assert.True(burst[i].TryChain(next));
+            }
+        }
+
+        Packet.Free(burst);
+
+        Assert.Equal(0, other.Statistics.InUse);
+        Packet[] all = new Packet[128];
+        Assert.True(other.TryAllocateRaw(all));
+        Assert.Equal(all.Length, all.Distinct().Count());
+        Assert.All(all, packet => Assert.Equal((1, true), (packet.SegmentCount, packet.NextSegment.IsNull)));
+        Packet.Free(all);
+    }
+
+    [Fact]
     public void Another_thread_may_free_what_a_queue_attached()
     {
         Packet packet = Attach(cookie: 9, length: 60);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Dataplane.Virtio;
@@ -97,6 +98,16 @@ internal unsafe struct DeviceBuffer
 
     /// <summary>Pieces.</summary>
     [FieldOffset(16)] public int PieceCount;
+
+    /// <summary>Makes it one of one piece, store by store: a struct assigned as a whole would be put together elsewhere first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetOne(DeviceBuffer* buffer, byte* data, uint length, uint token)
+    {
+        buffer->Data = data;
+        buffer->Length = length;
+        buffer->Token = token;
+        buffer->PieceCount = 1;
+    }
 }
 
 /// <summary>A piece of a buffer of the driver, where it is mapped.</summary>

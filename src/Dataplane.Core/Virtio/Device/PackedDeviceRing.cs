@@ -155,7 +155,7 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
             byte* data;
             if (FlagsOf(rest) == direction && (data = _pieces.Memory.Find(address, length)) != null)
             {
-                into[i] = new DeviceBuffer { Data = data, Length = length, Token = IdOf(rest) | (1 << 16), PieceCount = 1 };
+                DeviceBuffer.SetOne(into + i, data, length, IdOf(rest) | (1 << 16));
                 Skip(1);
                 if (IdOf(rest) >= _size)
                     return Violate(RingViolation.HeadOutOfRange, i);
@@ -247,8 +247,8 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly bool IsAvailable(ulong rest)
     {
-        var flags = (DescriptorFlags)(ushort)(rest >> 48);
-        return (flags & DescriptorFlags.Available) != 0 == _wrap && (flags & DescriptorFlags.Used) != 0 != _wrap;
+        const ulong Both = (ulong)(DescriptorFlags.Available | DescriptorFlags.Used) << 48;
+        return (rest & Both) == (ulong)(_wrap ? DescriptorFlags.Available : DescriptorFlags.Used) << 48;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

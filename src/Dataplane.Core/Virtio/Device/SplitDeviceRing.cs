@@ -141,7 +141,7 @@ internal unsafe struct SplitDeviceRing : IDeviceRing<SplitDeviceRing>
             byte* data;
             if (FlagsOf(rest) == direction && (data = _pieces.Memory.Find(address, length)) != null)
             {
-                into[i] = new DeviceBuffer { Data = data, Length = length, Token = head, PieceCount = 1 };
+                DeviceBuffer.SetOne(into + i, data, length, head);
                 _next++;
                 continue;
             }

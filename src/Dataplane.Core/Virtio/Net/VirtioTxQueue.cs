@@ -158,6 +158,7 @@ internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
 
     public override void Kick() => _notifier.Notify(_ring.Position);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override int Clean()
     {
         var used = (UsedBuffer*)_scratch.Address;

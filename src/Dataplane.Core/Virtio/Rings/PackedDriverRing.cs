@@ -190,6 +190,7 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
         return taken;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int TakeInOrder(UsedBuffer* into, int most, ref ulong violations)
     {
         DriverSlot* slots = _slots;

@@ -164,6 +164,7 @@ internal unsafe struct SplitDriverRing : IDriverRing<SplitDriverRing>
         return ready == 0 ? 0 : TakeUsed(into, most, ready, ref violations);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int TakeUsed(UsedBuffer* into, int most, int ready, ref ulong violations)
     {
         if (ready > InFlight)
@@ -199,6 +200,7 @@ internal unsafe struct SplitDriverRing : IDriverRing<SplitDriverRing>
         return taken;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int TakeInOrder(UsedBuffer* into, int count, ref ulong violations)
     {
         UsedElement* elements = Elements(_used);
