@@ -3,7 +3,7 @@ using Dataplane.Testing;
 
 namespace Dataplane.Interop.Tests.Rig;
 
-/// <summary>Sends numbered frames through one of our ports and compares what a peer hands back through the other.</summary>
+/// <summary>Sends numbered frames through one of our ports and compares what a peer hands back through another.</summary>
 internal static class FrameExchange
 {
     /// <summary>
@@ -17,11 +17,12 @@ internal static class FrameExchange
     /// <summary>
     /// Sends frames in turn over all queues. Each must come back once, in the order of its queue, and byte for byte.
     /// </summary>
-    /// <param name="ports">Two ports.</param>
-    /// <param name="from">The one to send from; the other receives.</param>
+    /// <param name="ports">Our ports.</param>
+    /// <param name="from">The one to send from.</param>
+    /// <param name="to">The one to receive at.</param>
     /// <param name="queues">Their queues.</param>
     /// <param name="lengths">One frame of each of these lengths, in bytes.</param>
-    public static void Run(OwnPorts ports, int from, int queues, IReadOnlyList<int> lengths)
+    public static void Run(OwnPorts ports, int from, int to, int queues, IReadOnlyList<int> lengths)
     {
         var arrived = new List<byte[]>();
         bool[] seen = new bool[lengths.Count];
@@ -35,7 +36,7 @@ internal static class FrameExchange
                 sent++;
             for (int queue = 0; queue < queues; queue++)
             {
-                ports.Receive(1 - from, queue, arrived);
+                ports.Receive(to, queue, arrived);
                 foreach (byte[] frame in arrived)
                     Check(frame, ref last[queue]);
                 arrived.Clear();
@@ -43,7 +44,7 @@ internal static class FrameExchange
 
             Assert.True(
                 Stopwatch.GetElapsedTime(progress) < s_patience,
-                $"of {sent} frames {received} came back, not number {Array.IndexOf(seen, false)}: {string.Join('\n', ports.Log.Lines)}");
+                $"of {sent} frames from {ports[from].Name} to {ports[to].Name} {received} came back, not number {Array.IndexOf(seen, false)}: {string.Join('\n', ports.Log.Lines)}");
         }
 
         void Check(byte[] frame, ref int before)

@@ -5,14 +5,15 @@ namespace Dataplane.Interop.Tests.Rig;
 /// <summary>Our l2fwd as it was built, in a process of its own.</summary>
 internal static class OurL2Fwd
 {
-    private static readonly string s_path = Path.Join(AppContext.BaseDirectory, "l2fwd");
+    /// <summary>The program.</summary>
+    public static string Path { get; } = System.IO.Path.Join(AppContext.BaseDirectory, "l2fwd");
 
     /// <summary>Starts it on the first CPU; it forwards between two devices when this returns.</summary>
     public static ConsoleProcess Start(IEnumerable<string> vdevs)
     {
         ConsoleProcess process = ConsoleProcess.Start(
         [
-            s_path, "-l", "0", "--no-huge", "--no-pci", .. vdevs.SelectMany(vdev => (string[])["--vdev", vdev]),
+            Path, "-l", "0", "--no-huge", "--no-pci", .. vdevs.SelectMany(vdev => (string[])["--vdev", vdev]),
             "--", "-p", "3", "-q", "2", "-T", "1", "--stats=json",
         ]);
         try

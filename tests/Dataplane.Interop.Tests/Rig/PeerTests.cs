@@ -96,8 +96,8 @@ public abstract class PeerTests : IClassFixture<PeerHugepages>, IDisposable
     {
         ours.WaitForLinks();
         int[] lengths = [.. Enumerable.Range(60, pairing.LongestFrame - 59).Where(length => length % step == 0)];
-        FrameExchange.Run(ours, from: 0, pairing.Queues, lengths);
-        FrameExchange.Run(ours, from: 1, pairing.Queues, lengths);
+        FrameExchange.Run(ours, from: 0, to: 1, pairing.Queues, lengths);
+        FrameExchange.Run(ours, from: 1, to: 0, pairing.Queues, lengths);
     }
 
     private TestPmd StartPeer(Pairing pairing, string mode)
