@@ -105,7 +105,10 @@ internal sealed class ForwardingLoop(IReadOnlyList<Route> routes, LcoreStatistic
             if (forwarded != 0)
                 emptyRounds = 0;
             else if (work.Waiter is { } waiter && ++emptyRounds > RoundsBeforeSleep)
+            {
                 waiter.Wait(s_longestSleep);
+                statistics.RoundDone(busy: false);
+            }
         }
     }
 

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace L2Fwd.Forwarding;
 
 /// <summary>
-/// How much of its time a lcore spends on packets. The clock is read only when the lcore turns from idle to busy or
-/// back, so that a lcore under full load, which never turns, never reads it.
+/// How much of its time a lcore spends on packets. The clock is read after each round that found none, which is where the
+/// first one that finds some begins, so that a lcore under full load never reads it.
 /// </summary>
 /// <remarks>
 /// The lcore writes, anybody reads: a sequence number that is odd while the fields change tells the reader to try again
@@ -22,7 +22,8 @@ internal sealed class LcoreStatistics
     [FieldOffset(LinePair + 8)] private long _busyTicks;
     [FieldOffset(LinePair + 16)] private long _idleTicks;
     [FieldOffset(LinePair + 24)] private long _since;
-    [FieldOffset(LinePair + 32)] private bool _busy;
+    [FieldOffset(LinePair + 32)] private long _idleUntil;
+    [FieldOffset(LinePair + 40)] private bool _busy;
 
     /// <summary>Starts the clock. Only on the lcore.</summary>
     public void Start() => Change(busy: false, addTicks: false);
@@ -33,6 +34,8 @@ internal sealed class LcoreStatistics
     {
         if (busy != _busy)
             Change(busy, addTicks: true);
+        else if (!busy)
+            _idleUntil = Stopwatch.GetTimestamp();
     }
 
     /// <summary>The time since <see cref="Start"/>, in ticks of <see cref="Stopwatch"/>. Any thread.</summary>
@@ -57,7 +60,7 @@ internal sealed class LcoreStatistics
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Change(bool busy, bool addTicks)
     {
-        long now = Stopwatch.GetTimestamp();
+        long now = busy ? _idleUntil : Stopwatch.GetTimestamp();
         Volatile.Write(ref _sequence, _sequence + 1);
         Interlocked.MemoryBarrier();
         if (addTicks)
@@ -67,6 +70,7 @@ internal sealed class LcoreStatistics
         }
 
         _since = now;
+        _idleUntil = now;
         _busy = busy;
         Volatile.Write(ref _sequence, _sequence + 1);
     }
