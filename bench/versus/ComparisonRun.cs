@@ -33,13 +33,14 @@ internal sealed class ComparisonRun(VersusOptions options, string directory)
         var duration = TimeSpan.FromSeconds(options.Seconds);
         var throughput = new ThroughputComparison(programs, options.Pairs, duration, directory);
         // Of DPDK testpmd is enough there: both of its programs use the same ports.
-        var betweenProcesses = new ThroughputComparison([.. programs.Where(program => program.Name != "dpdk-l2fwd")], options.Pairs, duration, directory);
-        var latency = new LatencyComparison(programs, options.Pairs, options.Seconds, options.Rate, directory);
+        var betweenProcesses = new ThroughputComparison(OnlyTestPmd(programs), options.Pairs, duration, directory);
+        var latency = new LatencyComparison(programs, options.Pairs, options.Seconds, directory);
+        var latencyBetweenProcesses = new LatencyComparison(OnlyTestPmd(programs), options.Pairs, options.Seconds, directory);
         return new Comparison(MachineDescription.Read(), commandLine)
         {
             Throughput = options.All || options.Throughput ? [.. chosen.Where(transport => !transport.IsBetweenProcesses).Select(RunOnce)] : [],
             BetweenProcesses = options.All || options.Throughput ? [.. chosen.Where(transport => transport.IsBetweenProcesses).SelectMany(RunSizes)] : [],
-            Latency = options.All || options.Latency ? latency.Run(Find("af_packet")) : [],
+            Latency = options.All || options.Latency ? [.. MeasureLatency()] : [],
             Startup = options.All || options.Startup ? [.. ((string[])["null", "ring"]).Select(Find).Select(TakeStartup)] : [],
             Tiering = options.All || options.Startup ? new TieringComparison(executable, options.Pairs).Run(Find("null")) : [],
             Steady = options.All || options.Steady ? SteadyRun.Take(ours, Find("ring"), TimeSpan.FromSeconds(60)) : null,
@@ -48,6 +49,14 @@ internal sealed class ComparisonRun(VersusOptions options, string directory)
         ThroughputResult RunOnce(Transport transport) => throughput.Run(transport, TestPmdProcess.ShortestFrame);
 
         IEnumerable<ThroughputResult> RunSizes(Transport transport) => options.Sizes.Select(size => betweenProcesses.Run(transport, size));
+
+        IEnumerable<LatencyResult> MeasureLatency()
+        {
+            if (!options.Transports.Any() || options.Transports.Contains("af_packet"))
+                yield return latency.Run(Find("af_packet"), options.Rate);
+            foreach (Transport transport in chosen.Where(transport => transport.IsBetweenProcesses))
+                yield return latencyBetweenProcesses.Run(transport, betweenProcesses.TenthOfFirst(transport));
+        }
 
         StartupTrace TakeStartup(Transport transport) => StartupTrace.Take(
             ours, transport, interval: TimeSpan.FromMilliseconds(100), duration: TimeSpan.FromSeconds(5));
@@ -59,6 +68,8 @@ internal sealed class ComparisonRun(VersusOptions options, string directory)
         "dpdk-l2fwd" => DpdkL2Fwd.Build(directory),
         _ => throw new VersusException($"--against knows testpmd and dpdk-l2fwd, not '{name}'"),
     };
+
+    private static IReadOnlyList<IForwarder> OnlyTestPmd(IEnumerable<IForwarder> programs) => [.. programs.Where(program => program.Name != "dpdk-l2fwd")];
 
     private static string Publish()
     {

@@ -41,7 +41,7 @@ internal static class Program
             if (!Environment.IsPrivilegedProcess)
                 throw new VersusException("Hugepages and network namespaces need root; run it with sudo");
             Comparison comparison = new ComparisonRun(options, directory).Run(string.Join(' ', ["bench/versus/run", .. args]));
-            Write(comparison, options.Save);
+            Write(comparison, options.Save, options.All && !options.Transports.Any());
             return 0;
         }
         catch (Exception e) when (e is VersusException or ProgramException)
@@ -67,24 +67,16 @@ internal static class Program
         L2Fwd = options.L2Fwd,
     };
 
-    private static void Write(Comparison comparison, bool save)
+    private static void Write(Comparison comparison, bool save, bool isComplete)
     {
         Directory.CreateDirectory(Results);
         string page = MarkdownReport.Page(comparison);
         File.WriteAllText($"{Results}/performance.md", page);
         File.WriteAllText($"{Results}/performance.json", JsonSerializer.Serialize(comparison, s_json));
         if (save)
-            File.WriteAllText(Document, page + OtherMeasurements());
+            File.WriteAllText(Document, PerformanceDocument.Merge(File.Exists(Document) ? File.ReadAllText(Document) : "", page, isComplete));
         Console.WriteLine();
         Console.WriteLine(MarkdownReport.Sections(comparison));
         Console.WriteLine($"Written to {Results}/performance.md and .json{(save ? $" and to {Document}" : "")}");
-    }
-
-    /// <summary>What the document has from other programs, to its end.</summary>
-    private static string OtherMeasurements()
-    {
-        string text = File.Exists(Document) ? File.ReadAllText(Document) : "";
-        int start = text.IndexOf("\n## NICs\n", StringComparison.Ordinal);
-        return start < 0 ? "" : text[start..];
     }
 }

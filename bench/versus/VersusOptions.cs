@@ -33,13 +33,13 @@ internal sealed class VersusOptions
     [Option("steady", HelpText = "Count bytes allocated and collections of l2fwd in a minute.")]
     public bool Steady { get; init; }
 
-    [Option("rate", Default = 5000, HelpText = "Frames per second when latency is measured.")]
+    [Option("rate", Default = 5000, HelpText = "Frames per second when latency is measured over af_packet.")]
     public int Rate { get; init; } = 5000;
 
     [Option("smoke", HelpText = "Only see that it works: one second of null, ring and all that connects processes, against testpmd.")]
     public bool Smoke { get; init; }
 
-    [Option("save", HelpText = "Write docs/performance.md too.")]
+    [Option("save", HelpText = "Write what was measured into docs/performance.md too.")]
     public bool Save { get; init; }
 
     [Option("l2fwd", HelpText = "A published l2fwd to measure, instead of publishing it now.")]

@@ -11,15 +11,13 @@ internal static class FrameProbe
 
     /// <summary>Runs in the peer's namespace.</summary>
     /// <returns>What is wrong, or null; and how many frames were compared.</returns>
-    public static ProbeResult Run(string first, string second)
+    public static ProbeResult Run(ProbeEnds ends)
     {
-        using var one = new PacketSocket(first);
-        using var two = new PacketSocket(second);
-        string? fault = Compare(one, two, port: 1) ?? Compare(two, one, port: 0);
+        string? fault = Compare(ends.First, ends.Second, port: 1) ?? Compare(ends.Second, ends.First, port: 0);
         return new ProbeResult { Fault = fault, Frames = 2 * Frames };
     }
 
-    private static string? Compare(PacketSocket from, PacketSocket to, int port)
+    private static string? Compare(IProbeEnd from, IProbeEnd to, int port)
     {
         IReadOnlyList<byte[]> sent = TestFrame.CreateMixed(Frames);
         var received = new List<byte[]>();

@@ -10,7 +10,7 @@ namespace Versus.Probe;
 /// A raw socket on a network interface (packet(7)) that receives <see cref="TestFrame"/>s only. It is polled, never waited
 /// for, and neither sending nor receiving allocates.
 /// </summary>
-internal sealed class PacketSocket : IDisposable
+internal sealed class PacketSocket : IProbeEnd, IDisposable
 {
     private readonly Socket _socket;
 
@@ -21,15 +21,12 @@ internal sealed class PacketSocket : IDisposable
         _socket.Bind(new InterfaceAddress(interfaceName));
     }
 
-    /// <summary>Sends a frame.</summary>
-    /// <returns>False if there is no room for it now.</returns>
     public bool TrySend(ReadOnlySpan<byte> frame)
     {
         _socket.Send(frame, SocketFlags.None, out SocketError error);
         return Succeeded(error);
     }
 
-    /// <summary>Takes a frame, if one is there.</summary>
     public bool TryReceive(Span<byte> buffer, out int length)
     {
         length = _socket.Receive(buffer, SocketFlags.None, out SocketError error);

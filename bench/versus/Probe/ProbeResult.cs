@@ -14,8 +14,8 @@ internal sealed record ProbeResult
     /// <summary>Frames that did not come back.</summary>
     public int Lost { get; init; }
 
-    /// <summary>The round trips of those that did.</summary>
-    public IReadOnlyList<int> Nanoseconds { get; init; } = [];
+    /// <summary>How many of those that did took so many nanoseconds.</summary>
+    public IReadOnlyDictionary<int, int> RoundTrips { get; init; } = new Dictionary<int, int>();
 
     public string ToJson() => JsonSerializer.Serialize(this);
 

@@ -8,20 +8,11 @@ namespace Versus.Reports;
 /// <summary>The part of the page about ports that connect processes.</summary>
 internal static class BetweenProcessesReport
 {
-    /// <summary>The heading of the part.</summary>
-    public const string Title = "## Ports between processes\n";
-
     /// <summary>Writes it.</summary>
     public static void Append(StringBuilder text, Comparison comparison)
     {
-        text.Append(Title).Append(
-            CultureInfo.InvariantCulture,
-            $"""
-
-            By `{comparison.CommandLine}`, {comparison.Machine.Date:yyyy-MM-dd HH:mm} UTC, commit {comparison.Machine.Commit}:
-
-
-            """);
+        text.Append("## Ports between processes\n\n");
+        MarkdownReport.AppendProvenance(text, comparison);
         var table = new TextTable(
             "transport", "bytes", "testpmd, Mpps", "l2fwd, Mpps", "l2fwd / testpmd", "target",
             "cycles of testpmd", "of l2fwd", "testpmd / l2fwd", "peer alone, Mpps");

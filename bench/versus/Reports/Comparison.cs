@@ -16,8 +16,8 @@ internal sealed record Comparison(MachineDescription Machine, string CommandLine
     /// <summary>Packets per second over ports that connect processes, per transport and size.</summary>
     public IReadOnlyList<ThroughputResult> BetweenProcesses { get; init; } = [];
 
-    /// <summary>Round trips at low load, per program; ours is the last.</summary>
-    public IReadOnlyList<LatencySummary> Latency { get; init; } = [];
+    /// <summary>Round trips at low load, per transport.</summary>
+    public IReadOnlyList<LatencyResult> Latency { get; init; } = [];
 
     /// <summary>How fast our program is how soon.</summary>
     public IReadOnlyList<StartupTrace> Startup { get; init; } = [];

@@ -45,7 +45,7 @@ internal static class MarkdownReport
         if (comparison.BetweenProcesses.Count > 0)
             BetweenProcessesReport.Append(text, comparison);
         if (comparison.Latency.Count > 0)
-            AppendLatency(text, comparison.Latency);
+            AppendLatency(text, comparison);
         if (comparison.Startup.Count > 0)
             AppendStartup(text, comparison.Startup);
         if (comparison.Tiering.Count > 0)
@@ -83,31 +83,31 @@ internal static class MarkdownReport
             """);
     }
 
-    private static void AppendLatency(StringBuilder text, IReadOnlyList<LatencySummary> summaries)
+    private static void AppendLatency(StringBuilder text, Comparison comparison)
     {
         text.Append("## Latency at low load\n\n");
-        var table = new TextTable("µs over af_packet", "frames", "lost", "p50", "p99", "p99.9", "p99.99");
-        foreach (LatencySummary summary in summaries)
+        AppendProvenance(text, comparison);
+        var table = new TextTable("µs", "program", "frames/s", "frames", "lost", "p50", "p99", "p99.9", "p99.99");
+        foreach ((LatencyResult result, LatencySummary summary) in comparison.Latency.SelectMany(result => result.Programs.Select(summary => (result, summary))))
         {
             table.Add(
-                summary.Program, $"{summary.Frames}", $"{summary.Lost}",
+                result.Transport, summary.Program, $"{summary.FramesPerSecond}", $"{summary.Frames}", $"{summary.Lost}",
                 Microseconds(summary.P50), Microseconds(summary.P99), Microseconds(summary.P999), Microseconds(summary.P9999));
         }
 
         text.Append(table).Append('\n');
-        LatencySummary ours = summaries[^1];
-        foreach (LatencySummary other in summaries.SkipLast(1))
-            text.Append($"The median of {other.Program} is {other.P50 / ours.P50:F1} times that of {ours.Program}{(other.Program == "dpdk-l2fwd" ? " (target: 5)" : "")}.\n");
         text.Append(
             """
 
-            From before a frame of 64 bytes is sent into one veth pair until it has come out of the other; the sending call of the
-            probe is in it. Frames go at random times, a few thousand a second. DPDK's l2fwd waits up to 100 µs for 32 packets
-            before it sends; ours sends what it has.
+            From before a frame of 64 bytes is sent to one port until it has come back from the other; what the probe needs to
+            send and receive is in it. Frames go at random times: over af_packet a few thousand a second, by packet sockets at
+            the other ends of the veth pairs; over ports between processes a tenth of what testpmd forwards per direction, by ports
+            of ours, the counterparts of the program's, the same for all. DPDK's l2fwd waits up to 100 µs for 32 packets before it
+            sends (target: five times the median of ours); ours sends what it has.
 
 
             """);
-        foreach (LatencySummary summary in summaries)
+        foreach (LatencySummary summary in comparison.Latency.Where(result => result.Transport == "af_packet").SelectMany(result => result.Programs))
             AppendHistogram(text, summary);
     }
 
@@ -178,6 +178,10 @@ internal static class MarkdownReport
         double mega = packetsPerSecond / 1e6;
         return mega.ToString(mega >= 100 ? "F0" : mega >= 10 ? "F1" : mega >= 1 ? "F2" : "F3", CultureInfo.InvariantCulture);
     }
+
+    /// <summary>How and of what a part of the page was made.</summary>
+    internal static void AppendProvenance(StringBuilder text, Comparison comparison) =>
+        text.Append($"By `{comparison.CommandLine}`, {comparison.Machine.Date:yyyy-MM-dd HH:mm} UTC, commit {comparison.Machine.Commit}:\n\n");
 
     private static string Microseconds(double nanoseconds) => (nanoseconds / 1e3).ToString("F1", CultureInfo.InvariantCulture);
 }

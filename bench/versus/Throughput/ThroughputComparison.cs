@@ -40,6 +40,13 @@ internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, i
         return new ThroughputResult(transport, frameLength, [.. programs.Select(program => new ProgramResult(program.Name, frames[program], runs[program]))]);
     }
 
+    /// <summary>A tenth of the packets per second that the first program forwards, in one direction.</summary>
+    public int TenthOfFirst(Transport transport)
+    {
+        using var bed = new TestBed(transport, directory);
+        return (int)(Measure(programs[0], bed, TestPmdProcess.ShortestFrame).PacketsPerSecond / 2 / 10);
+    }
+
     private RunResult Measure(IForwarder program, TestBed bed, int frameLength)
     {
         using Traffic traffic = bed.Start(program, frameLength);

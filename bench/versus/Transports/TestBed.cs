@@ -1,5 +1,6 @@
 using Dataplane.Testing.Programs;
 using Versus.Machine;
+using Versus.Probe;
 using Versus.Programs;
 
 namespace Versus.Transports;
@@ -50,12 +51,31 @@ internal sealed class TestBed(Transport transport, string directory) : IDisposab
         }
     }
 
+    /// <summary>Measures round trips through a program.</summary>
+    /// <param name="program">Which; it is started for this.</param>
+    /// <param name="framesPerSecond">Frames per second, at random times.</param>
+    /// <param name="seconds">How long.</param>
+    public ProbeResult MeasureLatency(IForwarder program, int framesPerSecond, int seconds)
+    {
+        if (!HasInterfaces)
+        {
+            RemoveSockets();
+            (string, string) ports = (transport.PeerPorts[0], transport.PeerPorts[1]);
+            return ProbeProcess.MeasureLatency(Peer, ports, () => program.Start(transport.Ports, Device), framesPerSecond, seconds);
+        }
+
+        using IRunningForwarder running = program.Start(transport.Ports, Device);
+        return ProbeProcess.MeasureLatency(Peer, Interfaces, framesPerSecond, seconds);
+    }
+
     public void Dispose() => _network?.Dispose();
+
+    /// <summary>testpmd does not replace what a dead one left.</summary>
+    private void RemoveSockets() => Array.ForEach(Directory.GetFiles(directory, "*.sock"), File.Delete);
 
     private Traffic TryStart(IForwarder program, int frameLength)
     {
-        // testpmd does not replace what a dead one left.
-        Array.ForEach(Directory.GetFiles(directory, "*.sock"), File.Delete);
+        RemoveSockets();
         TestPmdProcess? peer = transport.Peer == Peering.Listens ? OpenPeer(frameLength) : null;
         IRunningForwarder? running = null;
         try
