@@ -29,6 +29,7 @@ internal static class SocketNumbers
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
     public const int SO_BUSY_POLL = 46;
+    public const int SO_INCOMING_NAPI_ID = 56;
     public const int SO_PREFER_BUSY_POLL = 69;
     public const int SO_BUSY_POLL_BUDGET = 70;
 

@@ -30,6 +30,7 @@ internal sealed unsafe class AfXdpRxQueue(RxQueueContext context, int portId, in
     private uint _fillProducer;
     private int _owed;
     private bool _isBusyPolling;
+    private bool _isSureOfBusyPolling;
 
     /// <summary>Starts with a fresh socket and gives it buffers; the kernel may take them before it is bound.</summary>
     public void Attach(XskSocket socket)
@@ -49,8 +50,12 @@ internal sealed unsafe class AfXdpRxQueue(RxQueueContext context, int portId, in
         Refill();
     }
 
-    /// <summary>Whether each poll that finds nothing does the kernel's work for the queue.</summary>
-    public void SetBusyPolling(bool enabled) => _isBusyPolling = enabled && busyBudget != 0;
+    /// <summary>Whether each poll that finds nothing does the kernel's work for the queue, unless it turns out that it cannot.</summary>
+    public void SetBusyPolling(bool enabled)
+    {
+        _isBusyPolling = enabled && busyBudget != 0;
+        _isSureOfBusyPolling = false;
+    }
 
     /// <summary>Gives back all buffers that the kernel had; the socket is closed.</summary>
     public void Detach()
@@ -120,6 +125,8 @@ internal sealed unsafe class AfXdpRxQueue(RxQueueContext context, int portId, in
             Refill();
         if (_socket!.IsSendPending)
             _socket.KickPending();
+        if (_isBusyPolling && !_isSureOfBusyPolling && _rxConsumer != 0)
+            _isBusyPolling = _isSureOfBusyPolling = _socket.CanBusyPoll;
         if (_isBusyPolling)
             Libc.Recv(_socket.Fd, null, 0, SocketNumbers.MSG_DONTWAIT);
         else

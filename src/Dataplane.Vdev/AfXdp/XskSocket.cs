@@ -181,6 +181,21 @@ internal sealed unsafe class XskSocket : IDisposable
     /// <summary>Microseconds that DPDK has the kernel poll at most; a call that does not wait polls once, whatever it is.</summary>
     public const int BusyPollMicroseconds = 20;
 
+    /// <summary>
+    /// Whether the kernel knows whose work busy polling shall do (SO_INCOMING_NAPI_ID). The socket learns it from the first
+    /// frame that it receives, but not from every driver: with a veth of Linux 6.18 it never does, and busy polling does
+    /// nothing.
+    /// </summary>
+    public bool CanBusyPoll
+    {
+        get
+        {
+            int id = 0;
+            uint length = sizeof(int);
+            return Libc.GetSockOpt(_socket, SocketNumbers.SOL_SOCKET, SocketNumbers.SO_INCOMING_NAPI_ID, &id, &length) == 0 && id != 0;
+        }
+    }
+
     /// <summary>Has the kernel send what is in the transmit ring.</summary>
     /// <returns>0, or the error number.</returns>
     public int Kick() => Libc.SendTo(Fd, null, 0, SocketNumbers.MSG_DONTWAIT, null, 0) >= 0 ? 0 : Errno.Last;
