@@ -38,8 +38,8 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
     /// <summary>Buffers that are taken in one go.</summary>
     private const int Batch = 64;
 
-    /// <summary>Buffers that a frame may take, 64 KiB in the smallest that a guest may post (virtio 1.2, section 5.1.6.3.1).</summary>
-    private const int MostMerged = 1024;
+    /// <summary>Pieces of buffers that a frame may take, 64 KiB in pieces of 64 bytes. It bounds what a guest lets a frame cost.</summary>
+    private const int MostMerged = DeviceBuffer.MaxPieces;
 
     /// <summary>Where the second cache line of a buffer starts that is written of any frame.</summary>
     private const int SecondLine = 64;
@@ -65,6 +65,7 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
     // Of the buffers that were taken: how many, and how many of them are used up.
     private int _taken;
     private int _next;
+    private RingViolation _violation;
 
     public VhostSender(VhostRingOptions options)
     {
@@ -79,7 +80,7 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
 
     public override uint Position => _ring.Position;
 
-    public override RingViolation Violation => _ring.Violation;
+    public override RingViolation Violation => _violation != RingViolation.None ? _violation : _ring.Violation;
 
     private enum Sent
     {
@@ -163,7 +164,7 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
     private bool TryTakeMore(int wanted)
     {
         _next = _taken = 0;
-        if (_ring.Violation != RingViolation.None)
+        if (Violation != RingViolation.None)
             return false;
         _taken = _ring.Take(Buffers, Math.Min(wanted, Batch), DescriptorFlags.Write);
         if (_ring.Violation != RingViolation.None)
@@ -218,25 +219,33 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
     /// <summary>Sends what does not just fit into the next buffer.</summary>
     private Sent SendUnusual(Mbuf* mbuf)
     {
-        if (!TryPrepare(mbuf, out VirtioNetHeader header))
+        if (mbuf->PacketLength > VirtioNetFrames.MaxLength || !TryPrepare(mbuf, out VirtioNetHeader header))
             return Sent.Never;
         header.NumBuffers = 1;
         var packet = new PacketReader(mbuf);
         byte* firstHeader = null;
         int merged = 0;
+        int left = MostMerged;
         while (firstHeader == null || packet.Left != 0)
         {
-            if (merged == MostMerged || (merged != 0 && !_isMergeable))
+            if (merged != 0 && !_isMergeable)
                 return GiveUp(merged, Sent.Never);
             if (_next == _taken && !TryTakeMore(1))
                 return GiveUp(merged, Sent.NotNow);
             DeviceBuffer buffer = Buffers[_next];
+            if ((left -= buffer.PieceCount) < 0)
+            {
+                _violation = RingViolation.BuffersTooShort;
+                _trouble.Signal();
+                return GiveUp(merged, Sent.NotNow);
+            }
+
             DevicePiece whole = new() { Data = buffer.Data, Length = buffer.Length };
             DevicePiece* pieces = buffer.PieceCount > 1 ? _pieces : &whole;
             uint written = 0;
             if (firstHeader == null)
             {
-                if (buffer.PieceCount == 0 || pieces->Length < _headerLength)
+                if (pieces->Length < _headerLength)
                     return GiveUp(merged, Sent.Never);
                 firstHeader = pieces->Data;
                 written = _headerLength;

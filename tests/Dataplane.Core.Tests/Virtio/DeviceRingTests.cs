@@ -231,6 +231,20 @@ public sealed unsafe class DeviceRingTests : IDisposable
     }
 
     [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Descriptors_of_nothing_count_as_pieces(bool packed)
+    {
+        using DeviceRingBed bed = DeviceRingBed.Create(_pool.Memory, packed, size: 4096, VirtioFeatures.None);
+        bed.Add(1, isWritable: false, new BufferPiece[Dataplane.Virtio.DeviceBuffer.MaxPieces]);
+        bed.Add(2, isWritable: false, new BufferPiece[Dataplane.Virtio.DeviceBuffer.MaxPieces + 1]);
+        bed.PublishDriver();
+
+        Assert.Single(bed.Take(8));
+        Assert.Empty(bed.Take(8));
+        Assert.Equal(RingViolation.TooManyPieces, bed.Violation);
+    }
+
+    [Theory]
     [InlineData(false, 8u, false)]
     [InlineData(true, 8u, false)]
     [InlineData(false, 0u, false)]

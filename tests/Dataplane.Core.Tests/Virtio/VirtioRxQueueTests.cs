@@ -120,6 +120,19 @@ public sealed class VirtioRxQueueTests
     }
 
     [Fact]
+    public void A_frame_longer_than_any_is_dropped_and_counted()
+    {
+        const int Longest = 65535 + 22;
+        using QueueBed bed = new QueueBed(
+            VirtioFeatures.Version1 | VirtioFeatures.NetMrgRxbuf, size: 512, buffers: 1024).Start();
+        bed.Deliver(QueueBed.Frame(Longest + 1));
+        Assert.Null(bed.Receive());
+        Assert.Equal(1u, bed.RxCounters.Errors);
+        bed.Deliver(QueueBed.Frame(Longest));
+        Assert.Equal(QueueBed.Frame(Longest), bed.ReceiveFrame());
+    }
+
+    [Fact]
     public void A_wrong_buffer_within_a_frame_spoils_that_frame_alone()
     {
         using QueueBed bed = new QueueBed(VirtioFeatures.Version1 | VirtioFeatures.NetMrgRxbuf).Start();

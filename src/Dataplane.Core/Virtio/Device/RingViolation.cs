@@ -12,8 +12,7 @@ internal enum RingViolation : byte
     TooManyPieces,
     BadIndirectTable,
     WrongDirection,
-    BufferTooShort,
-    UsedTwice,
+    BuffersTooShort,
 }
 
 /// <summary>Sentences for messages.</summary>
@@ -30,8 +29,7 @@ internal static class RingViolations
         RingViolation.TooManyPieces => $"made a buffer of more than {DeviceBuffer.MaxPieces} pieces available",
         RingViolation.BadIndirectTable => "gave a table of indirect descriptors that is none (virtio 1.2, section 2.7.5.3)",
         RingViolation.WrongDirection => "gave a buffer to read where one to write must be, or the other way round (virtio 1.2, section 5.1.6)",
-        RingViolation.BufferTooShort => "gave a buffer too short for the header of a frame (virtio 1.2, section 5.1.6)",
-        RingViolation.UsedTwice => "made a buffer available that it has not got back yet (virtio 1.2, section 2.7.13)",
+        RingViolation.BuffersTooShort => $"gave buffers so short that a frame does not fit into {DeviceBuffer.MaxPieces} pieces of them",
         _ => "did nothing wrong",
     };
 }

@@ -241,9 +241,12 @@ internal sealed unsafe class VirtioRxQueue<TRing, TNotifier> : VirtioRxQueue
         if (_partial.Missing != 0)
             return false;
         mbuf = _partial.Take();
-        if (mbuf == null)
-            Counters->Errors++;
-        return mbuf != null;
+        if (mbuf != null && mbuf->PacketLength <= VirtioNetFrames.MaxLength)
+            return true;
+        if (mbuf != null)
+            new Packet(mbuf).Free();
+        Counters->Errors++;
+        return false;
     }
 
     /// <summary>Does what the frame's header and the configuration ask for.</summary>
