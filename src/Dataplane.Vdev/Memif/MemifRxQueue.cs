@@ -30,9 +30,6 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
     /// <summary>Most descriptors of a frame: 64 KiB in buffers of 256 bytes. What has more is dropped.</summary>
     private const int MaxPieces = 256;
 
-    /// <summary>Longest frame in bytes: the largest IP packet in an Ethernet frame with two tags. What is longer is dropped.</summary>
-    private const uint MaxFrameLength = ushort.MaxValue + 22;
-
     private readonly QueueGate _gate = new();
     private readonly AlignedMemory _scratch = new((nuint)(MaxPieces * (sizeof(MemifFrame) + sizeof(Packet))));
     private readonly Mempool _pool;
@@ -347,11 +344,11 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
         int count = 0;
         for (bool more = true; more; count++)
         {
-            if (count == available)
+            if (count == Math.Min(available, MemifFrame.MostDescriptors))
             {
                 // Whoever sends a frame in parts is still at it, unless there is no more room for it.
-                if (available == _ring.Size)
-                    Break($"chained all {available} descriptors of {Name} to one frame");
+                if (count == _ring.Size || count == MemifFrame.MostDescriptors)
+                    Break($"chained {count} descriptors of {Name} to one frame");
                 return 0;
             }
 
@@ -367,7 +364,7 @@ internal sealed unsafe class MemifRxQueue<TSide> : RxQueue, IMemifQueue, IDispos
                 frames[count] = frame;
         }
 
-        if (count > MaxPieces || total > MaxFrameLength || total < MemifFrame.MinLength)
+        if (count > MaxPieces || total > MemifFrame.MaxLength || total < MemifFrame.MinLength)
         {
             Counters->Errors++;
         }
@@ -502,6 +499,15 @@ internal unsafe struct MemifFrame
 {
     /// <summary>The shortest that can be called a frame: an Ethernet header.</summary>
     public const uint MinLength = 14;
+
+    /// <summary>The longest: an IP packet in an Ethernet frame with two VLAN tags.</summary>
+    public const uint MaxLength = ushort.MaxValue + 22;
+
+    /// <summary>
+    /// Most descriptors of one: 64 KiB in buffers of 64 bytes. One that is not complete is looked at again with every burst, from
+    /// its start, which must not cost more and more.
+    /// </summary>
+    public const int MostDescriptors = 1024;
 
     public byte* Data;
     public uint Length;

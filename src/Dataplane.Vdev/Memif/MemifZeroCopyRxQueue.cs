@@ -204,7 +204,7 @@ internal sealed unsafe class MemifZeroCopyRxQueue : RxQueue, IMemifQueue, IDispo
         return taken;
     }
 
-    /// <summary>Takes a frame of several buffers, or drops one that is too short.</summary>
+    /// <summary>Takes a frame of several buffers, or drops one that is too short or too long.</summary>
     /// <param name="available">Descriptors that there are.</param>
     /// <param name="packet">The frame; none if it was dropped.</param>
     /// <returns>How many descriptors it has; 0 if it is not complete yet, or wrong.</returns>
@@ -215,11 +215,11 @@ internal sealed unsafe class MemifZeroCopyRxQueue : RxQueue, IMemifQueue, IDispo
         int count = 0;
         for (bool more = true; more; count++)
         {
-            if (count == available)
+            if (count == Math.Min(available, MemifFrame.MostDescriptors))
             {
                 // Whoever sends a frame in parts is still at it, unless there are no more buffers.
-                if (available == _ring.Size)
-                    Break($"chained all {available} descriptors of S2C ring {Index} to one frame");
+                if (count == _ring.Size || count == MemifFrame.MostDescriptors)
+                    Break($"chained {count} descriptors of S2C ring {Index} to one frame");
                 TakeApart(count);
                 return 0;
             }
@@ -250,7 +250,7 @@ internal sealed unsafe class MemifZeroCopyRxQueue : RxQueue, IMemifQueue, IDispo
         }
 
         _next += (ushort)count;
-        if (packet.Mbuf->PacketLength >= MemifFrame.MinLength)
+        if (packet.Mbuf->PacketLength is >= MemifFrame.MinLength and <= MemifFrame.MaxLength)
             return count;
         packet.Free();
         packet = default;

@@ -104,7 +104,7 @@ public sealed unsafe class MemifHostileClientTests : IDisposable
         { "region", "named region 1 in a descriptor of C2S ring 0; it has shared 1" },
         { "offset", "at offset 4294967295 of region 0 into C2S ring 0; the region has" },
         { "length", "put 4294967295 bytes at offset" },
-        { "chain", "chained all 16 descriptors of C2S ring 0 to one frame" },
+        { "chain", "chained 16 descriptors of C2S ring 0 to one frame" },
         { "chain-end", "named region 9 in a descriptor of C2S ring 0" },
     };
 
