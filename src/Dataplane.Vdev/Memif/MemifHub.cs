@@ -142,7 +142,7 @@ internal sealed class MemifHub
 
     private void Accept()
     {
-        while (_listener?.TryAccept() is { } socket)
+        for (int i = 0; i < PeerSocket.MostPerTurn && _listener?.TryAccept() is { } socket; i++)
         {
             if (_strangers.Count == MaxStrangers)
             {

@@ -12,9 +12,6 @@ namespace Dataplane.Vdev.Memif;
 [SuppressMessage("Design", "CA1001", Justification = "The end of the connection, which always comes, gives everything back.")]
 internal abstract class MemifSession
 {
-    /// <summary>Messages that are read in one go before others have their turn.</summary>
-    private const int MessagesPerTurn = 16;
-
     private const string LostMemory = "cut short the memory that it shares";
 
     private const string FullCounter = "filled the counter of the eventfd that it is woken by";
@@ -116,7 +113,7 @@ internal abstract class MemifSession
     {
         try
         {
-            for (int i = 0; i < MessagesPerTurn && !_hasEnded; i++)
+            for (int i = 0; i < PeerSocket.MostPerTurn && !_hasEnded; i++)
             {
                 if (!TryReceive())
                     return;

@@ -19,6 +19,12 @@ internal enum PeerSocketKind
 /// </summary>
 internal sealed unsafe class PeerSocket : IDisposable
 {
+    /// <summary>
+    /// Messages that are read, or connections accepted, in one go before others have their turn: a peer that is faster than we
+    /// are would otherwise have the control thread for itself, and the port could not even be stopped.
+    /// </summary>
+    public const int MostPerTurn = 16;
+
     /// <summary>Control messages start at multiples of this (CMSG_ALIGN).</summary>
     private const int ControlAlignment = 8;
 

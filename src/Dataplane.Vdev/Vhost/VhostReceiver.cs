@@ -30,7 +30,7 @@ internal abstract class VhostReceiver : IDisposable
     /// <summary>Takes packets; see <see cref="RxQueue.Receive"/>.</summary>
     public abstract unsafe int Receive(Span<Packet> burst, QueueCounters* counters);
 
-    /// <summary>Lets the guest kick when it sends. False if it has.</summary>
+    /// <summary>Lets the guest kick when it sends. False if it has sent, or never kicks.</summary>
     public abstract bool TryArm();
 
     /// <summary>Lets the guest be silent again.</summary>
@@ -81,6 +81,7 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
     private readonly bool _isLinear;
     private readonly bool _stripsVlan;
     private readonly bool _hasChecksums;
+    private readonly bool _isKicked;
     private readonly DevicePiece* _pieces;
     private readonly EventFd _trouble;
 #pragma warning disable IDE0044 // Its methods change it.
@@ -98,6 +99,7 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
         // An external segment is never longer than the data room of its own mbuf: see ExternalData.BringHome.
         _longest = (uint)(_isLinear || _pool.DataRoom < CopiedHead ? 0 : CopiedHead + _pool.DataRoom);
         _stripsVlan = receiver.StripsVlan;
+        _isKicked = receiver.Interrupt is not null;
         _hasChecksums = options.Has(VirtioFeatures.NetCsum);
         _pieces = (DevicePiece*)options.Ring.Pieces;
         Call = options.Call;
@@ -138,7 +140,7 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
         return received;
     }
 
-    public override bool TryArm() => _ring.TryRequestNotification();
+    public override bool TryArm() => _isKicked && _ring.TryRequestNotification();
 
     public override void Disarm() => _ring.SuppressNotifications();
 
@@ -299,7 +301,7 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
     private Mbuf* CopyUnusual(DeviceBuffer buffer, QueueCounters* counters)
     {
         var whole = new DevicePiece { Data = buffer.Data, Length = buffer.Length };
-        var reader = new DeviceReader(buffer.PieceCount > 1 ? _pieces : &whole, Math.Min(buffer.PieceCount, DeviceBuffer.MaxPieces));
+        var reader = new DeviceReader(buffer.PieceCount > 1 ? _pieces : &whole, buffer.PieceCount);
         VirtioNetHeader header = default;
         bool isFrame = reader.Left >= _headerLength + EthernetHeaderLength;
         if (isFrame)

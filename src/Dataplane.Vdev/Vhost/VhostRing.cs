@@ -123,7 +123,11 @@ internal sealed class VhostRing(int index) : IDisposable
         if (receiver is null)
             Sender = isPacked ? new VhostSender<PackedDeviceRing>(options) : new VhostSender<SplitDeviceRing>(options);
         else
+        {
+            // A guest that says that it is to be polled (VhostUserVringFile.NoFile) wakes nobody.
+            receiver = Kick is null ? receiver with { Interrupt = null } : receiver;
             Receiver = isPacked ? new VhostReceiver<PackedDeviceRing>(options, receiver) : new VhostReceiver<SplitDeviceRing>(options, receiver);
+        }
     }
 
     /// <summary>Ends what <see cref="Run"/> started. The gate of its queue is closed, and it is in no queue any more.</summary>

@@ -23,5 +23,5 @@ internal sealed record VhostRingOptions(DeviceRingOptions Ring, EventFd? Call, E
 /// <param name="Pool">Where mbufs come from.</param>
 /// <param name="StripsVlan">Whether tags go into the mbuf.</param>
 /// <param name="IsLinear">Whether every frame is to lie in one mbuf; those that do not fit are dropped then.</param>
-/// <param name="Interrupt">What the lcore sleeps on; null if it polls.</param>
+/// <param name="Interrupt">What the lcore sleeps on; null if it polls, or must because the guest does not kick.</param>
 internal sealed record VhostReceiverOptions(int PortId, Mempool Pool, bool StripsVlan, bool IsLinear, EventFd? Interrupt);

@@ -60,12 +60,12 @@ internal sealed class VhostSession : IDisposable
     /// <summary>Whether the front end has enabled a ring.</summary>
     public bool IsUp => Array.Exists(_rings, ring => ring.IsRunning);
 
-    /// <summary>Handles what has arrived.</summary>
+    /// <summary>Handles what has arrived; of many messages the first, and the others when it is called again.</summary>
     /// <returns>False if the front end has closed the connection.</returns>
     /// <exception cref="PeerViolationException">It broke a rule.</exception>
     public bool TryServe()
     {
-        while (true)
+        for (int i = 0; i < PeerSocket.MostPerTurn; i++)
         {
             VhostUserArrival arrival = _channel.TryReceive();
             if (arrival != VhostUserArrival.Message)
@@ -73,6 +73,8 @@ internal sealed class VhostSession : IDisposable
             if (!TryHandle(_channel.Header))
                 return false;
         }
+
+        return true;
     }
 
     /// <summary>Looks what lcores have found wrong.</summary>

@@ -316,6 +316,19 @@ public sealed class VhostPortTests : IDisposable
     }
 
     [Fact]
+    public void A_lcore_does_not_sleep_while_a_guest_wants_to_be_polled()
+    {
+        using SoftwareRuntime runtime = Create(interrupts: true);
+        using FrontEnd guest = new FrontEnd(Path).Start(FrontEnd.Usual);
+        RxQueue queue = runtime[0].RxQueues[0];
+        Assert.True(queue.TryArmInterrupt());
+        queue.DisarmInterrupt();
+        guest.Send(VhostUserRequest.SetVringKick, (ulong)guest.Sender.Index | VhostUserVringFile.NoFile);
+        guest.Synchronize();
+        Assert.False(queue.TryArmInterrupt());
+    }
+
+    [Fact]
     public void Another_call_file_leaves_packets_where_they_are()
     {
         using SoftwareRuntime runtime = Create();
