@@ -322,6 +322,8 @@ internal sealed class VirtioUserSession : IDisposable
             throw new PeerViolationException($"sent a {header.Request} message, which is no answer");
         VhostUserRequest asked = _scripts.TryPeek(out IEnumerator<VhostUserRequest>? script)
             ? script.Current : VhostUserRequest.None;
+        if (asked == VhostUserRequest.None)
+            throw new PeerViolationException($"answered {header.Request} where nothing was asked");
         if (header.Request != asked)
             throw new PeerViolationException($"answered {header.Request} where {asked} was to be answered");
         bool isAcknowledgement = asked is not (VhostUserRequest.GetFeatures or VhostUserRequest.GetProtocolFeatures

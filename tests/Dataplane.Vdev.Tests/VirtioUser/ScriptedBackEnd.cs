@@ -49,6 +49,10 @@ internal sealed class ScriptedBackEnd : IDisposable
         },
         complaint);
 
+    /// <summary>Answers what nobody has asked.</summary>
+    public void Say(VhostUserRequest request) =>
+        Assert.True(_channel!.TrySend(request, VhostUserHeader.Reply, stackalloc byte[sizeof(ulong)]));
+
     public void Dispose()
     {
         _channel?.Dispose();

@@ -72,6 +72,18 @@ public sealed class VirtioUserProtocolTests : IDisposable
         ExpectComplaint(back, "sent a GetFeatures message, which is no answer");
     }
 
+    [Theory]
+    [InlineData(nameof(VhostUserRequest.None))]
+    [InlineData(nameof(VhostUserRequest.GetFeatures))]
+    public void An_answer_that_nobody_asked_for_ends_the_connection(string request)
+    {
+        using var back = new ScriptedBackEnd(Path);
+        using PeerRig rig = Start();
+        back.ServeUntil(rig, () => rig[0].GetLink().IsUp, "the link is not up");
+        back.Say(Enum.Parse<VhostUserRequest>(request));
+        rig.WaitForLog($"answered {request} where nothing was asked");
+    }
+
     [Fact]
     public unsafe void A_buffer_that_comes_back_twice_ends_the_connection_and_all_buffers_are_back()
     {

@@ -1,4 +1,5 @@
 using Dataplane.Memory;
+using Dataplane.Linux;
 using Dataplane.Packets;
 using Dataplane.Ports;
 using Dataplane.Testing;
@@ -177,6 +178,21 @@ public sealed class VirtioUserTrafficTests : IDisposable
             Assert.True(waiter.Wait(TimeSpan.FromSeconds(20)));
             Assert.Equal(frame, rig.Receive(rig[0]));
         }
+    }
+
+    [Fact]
+    public unsafe void A_call_file_that_a_back_end_has_filled_holds_nobody_up()
+    {
+        using var rig = new PeerRig($"net_virtio_user0,path={Path}");
+        rig.Start(interrupts: true);
+        // A back end has a copy, and may do this at any moment.
+        EventFd call = rig[0].RxQueues[0].Interrupt!;
+        ulong full = ulong.MaxValue - 1;
+        Assert.Equal(sizeof(ulong), Libc.Write(call.Handle, &full, sizeof(ulong)));
+        Assert.Equal(0, Libc.Fcntl(call.Handle, Libc.F_SETFL, 0));
+        using var peer = new PeerRig($"net_vhost0,iface={Path}");
+        peer.Connect();
+        rig.WaitForLink(rig[0]);
     }
 
     /// <summary>A back end, port 0, and the port, number 1, connected.</summary>
