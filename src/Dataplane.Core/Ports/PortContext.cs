@@ -26,4 +26,16 @@ public sealed class PortContext
 
     /// <summary>NUMA node that the device is attached to; -1 for none.</summary>
     public int NumaNode { get; init; } = -1;
+
+    /// <summary>The same with another log.</summary>
+    internal PortContext With(ILogger logger) => new()
+    {
+        Id = Id,
+        Name = Name,
+        DriverName = DriverName,
+        Memory = Memory,
+        Logger = logger,
+        Ports = Ports,
+        NumaNode = NumaNode,
+    };
 }

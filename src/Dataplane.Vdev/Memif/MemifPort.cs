@@ -65,6 +65,7 @@ internal sealed class MemifPort : Port
     /// <summary>Makes the port; a server listens from then on.</summary>
     public static MemifPort Open(PortContext context, MemifOptions options)
     {
+        context = context.With(new PeerLogger(context.Logger));
         MemifHub hub = MemifHub.Find(context.Name, options, context.Ports.OfType<MemifPort>(), context.Logger);
         var port = new MemifPort(context, options, hub);
         hub.Join(port);

@@ -53,6 +53,7 @@ internal sealed class VhostPort : Port, IVhostQueues
     public static VhostPort Open(PortContext context, VhostOptions options)
     {
         using var construction = new Construction();
+        context = context.With(new PeerLogger(context.Logger));
         PeerAddress address = PeerAddress.File(context.Name, options.Path);
         PeerListener? listener = options.IsClient
             ? null

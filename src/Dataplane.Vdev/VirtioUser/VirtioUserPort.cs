@@ -45,6 +45,7 @@ internal sealed class VirtioUserPort : Port
     public static VirtioUserPort Open(PortContext context, VirtioUserOptions options)
     {
         using var construction = new Construction();
+        context = context.With(new PeerLogger(context.Logger));
         PeerAddress address = PeerAddress.File(context.Name, options.Path);
         PeerListener? listener = options.IsServer
             ? construction.Own(new PeerListener(context.Name, address, PeerSocketKind.Stream))

@@ -3,8 +3,12 @@ using Dataplane.Linux;
 using Dataplane.Packets;
 using Dataplane.Ports;
 using Dataplane.Testing;
+using Dataplane.Vdev.Peers;
+using Dataplane.Vdev.Tests.Peers;
+using Dataplane.Vdev.Vhost;
 using Dataplane.Vdev.VhostUser;
 using Dataplane.Virtio;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
 namespace Dataplane.Vdev.Tests.Vhost;
@@ -219,6 +223,51 @@ public sealed unsafe class VhostHostileTests : IDisposable
         CheckThatItWorks(next, 0);
     }
 
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Buffers_so_short_that_a_frame_takes_thousands_of_them_end_the_connection(ulong features)
+    {
+        using (FrontEnd guest = new FrontEnd(Path).Start((VirtioFeatures)features, size: 2048))
+        {
+            guest.Receiver.Post(2000, length: 12);
+            Packet[] segments = _runtime.Allocate(14, 1500);
+            for (int i = 1; i < segments.Length; i++)
+                Assert.True(segments[0].TryChain(segments[i]));
+            Assert.Equal(0, _runtime.Send(0, segments[0]));
+            segments[0].Free();
+            FrontEnd.WaitUntil(() => Violations(0) == 1);
+            guest.WaitForEnd();
+        }
+
+        using FrontEnd next = new FrontEnd(Path).Start(FrontEnd.Usual);
+        CheckThatItWorks(next, 0);
+    }
+
+    [Fact]
+    public void Of_many_messages_a_few_are_handled_before_others_have_their_turn()
+    {
+        using var sockets = new SocketPair(PeerSocketKind.Stream);
+        using var trouble = new EventFd();
+        using var loop = new PeerLoop("test", NullLogger.Instance);
+        byte[] message = Message(VhostUserRequest.GetFeatures, 0, []);
+        Assert.All(Enumerable.Range(0, 100), _ => Assert.True(sockets.Client.TrySend(message)));
+        loop.Invoke(() =>
+        {
+            using var session = new VhostSession(loop, sockets.Server, pairs: 1, new NoQueues(), trouble);
+            int answered = 0;
+            for (int turns = 0; answered < 100; turns++)
+            {
+                Assert.InRange(turns, 0, 100);
+                Assert.True(session.TryServe());
+                int before = answered;
+                using var descriptors = new ReceivedDescriptors(capacity: 0);
+                while (sockets.Client.TryReceive(new byte[VhostUserHeader.Length + sizeof(ulong)], descriptors, out _))
+                    answered++;
+                Assert.InRange(answered - before, 1, PeerSocket.MostPerTurn);
+            }
+        });
+    }
+
     [Fact]
     public void A_second_front_end_is_refused_while_the_first_is_connected()
     {
@@ -226,6 +275,17 @@ public sealed unsafe class VhostHostileTests : IDisposable
         using var second = new FrontEnd(Path);
         second.WaitForEnd();
         CheckThatItWorks(first, 0);
+    }
+
+    [Fact]
+    public void A_front_end_that_comes_and_goes_without_end_does_not_fill_the_log()
+    {
+        string path = _folder["third.sock"];
+        using PeerRig rig = new PeerRig($"net_vhost2,iface={path}").Start();
+        for (int i = 0; i < 300; i++)
+            new FrontEnd(path).Dispose();
+        using FrontEnd last = new FrontEnd(path).Start(FrontEnd.Usual);
+        Assert.InRange(rig.Log.Lines.Count, 50, 150);
     }
 
     [Fact]
@@ -271,5 +331,17 @@ public sealed unsafe class VhostHostileTests : IDisposable
         });
         payload.CopyTo(message, VhostUserHeader.Length);
         return message;
+    }
+
+    /// <summary>A port that is stopped.</summary>
+    private sealed class NoQueues : IVhostQueues
+    {
+        public VhostReceiverOptions? ReceiverOf(VhostRing ring) => null;
+
+        public bool HasSenderOf(VhostRing ring) => false;
+
+        public void Connect(IReadOnlyList<VhostRing> rings)
+        {
+        }
     }
 }
