@@ -57,6 +57,8 @@ internal sealed class FuzzRig : IDisposable
 
     public FuzzLogger Log { get; } = new();
 
+    public DataplaneRuntime Runtime => _runtime;
+
     public IReadOnlyList<Port> Attacked { get; }
 
     /// <summary>Frames that came from the attacked ports.</summary>

@@ -9,9 +9,11 @@ internal abstract class Fuzzer : IDisposable
         ["memif-server"] = seed => new MemifServerFuzzer(seed),
         ["memif-client"] = seed => new MemifClientFuzzer(seed),
         ["memif-rings"] = seed => new MemifRingFuzzer(seed),
+        ["memif-client-rings"] = seed => new MemifClientRingFuzzer(seed),
         ["vhost"] = seed => new VhostFuzzer(seed),
         ["vhost-rings"] = seed => new VhostRingFuzzer(seed),
         ["virtio-user"] = seed => new VirtioUserFuzzer(seed),
+        ["virtio-rings"] = seed => new VirtioRingFuzzer(seed),
     };
 
     protected abstract FuzzRig Rig { get; }

@@ -29,6 +29,9 @@ internal sealed unsafe class RawMemifPeer : IDisposable
     /// <summary>What a raw server's client wakes it by for C2S.</summary>
     public SafeFileHandle? Kick { get; private set; }
 
+    /// <summary>The eventfds that a raw server got, one for each ring of its client.</summary>
+    public List<SafeFileHandle> Files { get; } = [];
+
     /// <summary>C2S and S2C ring of a raw client, or of a raw server's client.</summary>
     public MemifRing C2s { get; private set; }
 
@@ -194,9 +197,10 @@ internal sealed unsafe class RawMemifPeer : IDisposable
                 MapRegion(message.AddRegion.Size);
             if (message.Type == MemifMessageType.AddRing)
             {
+                Files.Add(_descriptors.Take(0));
                 MemifRing ring = RingAt(message.AddRing.Offset, layout, message.AddRing.Log2RingSize);
                 if ((message.AddRing.Flags & MemifNumbers.ClientToServer) != 0)
-                    (C2s, Kick) = (ring, _descriptors.Take(0));
+                    (C2s, Kick) = (ring, Files[^1]);
                 else
                     S2c = ring;
             }
@@ -224,7 +228,7 @@ internal sealed unsafe class RawMemifPeer : IDisposable
         if (_memory != null)
             _ = Libc.Munmap(_memory, _length);
         File?.Dispose();
-        Kick?.Dispose();
         Event.Dispose();
+        Files.ForEach(static file => file.Dispose());
     }
 }
