@@ -60,6 +60,9 @@ internal sealed unsafe class HeldBuffers : IRetirable
         get => _oldest == _next;
     }
 
+    /// <summary>Where the next buffer will be held, for <see cref="TokenAt"/>.</summary>
+    public uint End => _next;
+
     /// <summary>How many more can be held.</summary>
     public int Room => (int)(_mask + 1 - (_next - _oldest));
 
@@ -78,6 +81,10 @@ internal sealed unsafe class HeldBuffers : IRetirable
     /// <param name="token">Its id in the lower 16 bits.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Hold(uint token) => _order[_next++ & _mask] = token;
+
+    /// <summary>A buffer that is held.</summary>
+    /// <param name="place"><see cref="End"/> when it was not held yet.</param>
+    public uint TokenAt(uint place) => _order[place & _mask];
 
     /// <summary>Takes a buffer that can go back.</summary>
     /// <returns>False if none can now.</returns>

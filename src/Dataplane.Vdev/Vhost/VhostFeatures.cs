@@ -15,5 +15,6 @@ internal static class VhostFeatures
     /// <summary>Of the protocol.</summary>
     public const VhostUserProtocolFeatures Protocol =
         VhostUserProtocolFeatures.Mq | VhostUserProtocolFeatures.ReplyAck | VhostUserProtocolFeatures.NetMtu
-        | VhostUserProtocolFeatures.ConfigureMemSlots | VhostUserProtocolFeatures.Status;
+        | VhostUserProtocolFeatures.ConfigureMemSlots | VhostUserProtocolFeatures.Status | VhostUserProtocolFeatures.Config
+        | VhostUserProtocolFeatures.InflightShmfd;
 }

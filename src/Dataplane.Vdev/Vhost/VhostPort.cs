@@ -75,6 +75,8 @@ internal sealed class VhostPort : Port, IVhostQueues
         return new VhostReceiverOptions(Id, context.Pool, stripsVlan, _options.IsLinear, queue.Interrupt);
     }
 
+    ushort IVhostQueues.Mtu => (ushort)Mtu;
+
     bool IVhostQueues.HasSenderOf(VhostRing ring) => _isStarted && ring.Pair < TxQueues.Count;
 
     void IVhostQueues.Connect(IReadOnlyList<VhostRing> rings)

@@ -84,6 +84,7 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
     private readonly bool _isKicked;
     private readonly DevicePiece* _pieces;
     private readonly EventFd _trouble;
+    private readonly InflightLog? _log;
 #pragma warning disable IDE0044 // Its methods change it.
     private TRing _ring;
 #pragma warning restore IDE0044
@@ -104,6 +105,7 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
         _pieces = (DevicePiece*)options.Ring.Pieces;
         Call = options.Call;
         _trouble = options.Trouble;
+        _log = options.Log;
         _held = new HeldBuffers(options.Ring.Size, keepsOrder: options.Has(VirtioFeatures.InOrder));
         _ring = TRing.Create(options.Ring);
     }
@@ -125,6 +127,7 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
     {
         if (!_held.IsEmpty)
             ReturnHeld();
+        uint kept = _held.End;
         int received = 0;
         if (_ring.Violation == RingViolation.None)
         {
@@ -135,8 +138,9 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
                 _trouble.Signal();
         }
 
-        if (_ring.Publish())
-            Call?.Signal();
+        Publish();
+        if (_log is not null && _held.End != kept)
+            WriteDown(kept);
         return received;
     }
 
@@ -147,16 +151,18 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
     public override void Flush()
     {
         ReturnHeld();
-        if (_ring.Publish())
-            Call?.Signal();
+        Publish();
     }
 
     public override void FlushAll()
     {
         while (_held.TryTakeAny(out uint token))
+        {
             _ring.Return(token, 0);
-        if (_ring.Publish())
-            Call?.Signal();
+            _log?.Add(token);
+        }
+
+        Publish();
     }
 
     public override void Dispose() => _scratch.Dispose();
@@ -164,8 +170,46 @@ internal sealed unsafe class VhostReceiver<TRing> : VhostReceiver
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReturnHeld()
     {
+        if (_log is not null)
+        {
+            ReturnWrittenDown(_log);
+            return;
+        }
+
         while (_held.TryTake(out uint token))
             _ring.Return(token, 0);
+    }
+
+    /// <summary>As <see cref="ReturnHeld"/>, and shows it to the guest: nothing else may go back in the same batch.</summary>
+    private void ReturnWrittenDown(InflightLog log)
+    {
+        bool any = false;
+        while (_held.TryTake(out uint token))
+        {
+            _ring.Return(token, 0);
+            log.Add(token);
+            any = true;
+        }
+
+        if (any)
+            Publish();
+    }
+
+    /// <summary>Writes down what this burst leaves in the guest's memory. The guest has seen what went back before it.</summary>
+    /// <param name="start">Where the first of it is held.</param>
+    private void WriteDown(uint start)
+    {
+        for (uint place = start; place != _held.End; place++)
+            _log!.Add(_held.TokenAt(place));
+        _log!.Keep(ref _ring);
+    }
+
+    /// <summary>Lets the guest see what went back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Publish()
+    {
+        if (_log is null ? _ring.Publish() : _log.Publish(ref _ring))
+            Call?.Signal();
     }
 
     /// <summary>Makes packets of buffers.</summary>

@@ -95,8 +95,9 @@ internal sealed class VhostRing(int index) : IDisposable
     /// <param name="features">What was negotiated.</param>
     /// <param name="trouble">Signalled when the guest breaks a rule.</param>
     /// <param name="receiver">Of the queue that receives from it; null for a ring that the guest receives by.</param>
+    /// <param name="inflight">Where is written down what is kept; null if nowhere.</param>
     /// <exception cref="PeerViolationException">It is not in the guest's memory, or not of a size that it can have.</exception>
-    public void Run(VhostMemory memory, VirtioFeatures features, EventFd trouble, VhostReceiverOptions? receiver)
+    public void Run(VhostMemory memory, VirtioFeatures features, EventFd trouble, VhostReceiverOptions? receiver, VhostInflight? inflight)
     {
         if (!IsStarted || !IsEnabled || _size == 0 || _addresses is not { } addresses || memory.Table is not { } table)
             return;
@@ -106,20 +107,19 @@ internal sealed class VhostRing(int index) : IDisposable
         int driverLength = isPacked ? EventSuppression.Length : AvailableRing.HeaderLength + ((_size + 1) * sizeof(ushort));
         int deviceLength = isPacked ? EventSuppression.Length : UsedRing.HeaderLength + (_size * UsedElement.Length) + sizeof(ushort);
         _pieces ??= new AlignedMemory(DeviceBuffer.MaxPieces * DevicePiece.Size);
-        var options = new VhostRingOptions(
-            new DeviceRingOptions
-            {
-                Descriptors = Find(memory, addresses.Descriptor, _size * SplitDescriptor.Length, SplitDescriptor.Length),
-                Driver = Find(memory, addresses.Available, driverLength, isPacked ? EventSuppression.Length : sizeof(ushort)),
-                Device = Find(memory, addresses.Used, deviceLength, sizeof(uint)),
-                Size = _size,
-                Features = features,
-                Position = _position,
-                Memory = table,
-                Pieces = AddressOf(_pieces),
-            },
-            Call,
-            trouble);
+        var ring = new DeviceRingOptions
+        {
+            Descriptors = Find(memory, addresses.Descriptor, _size * SplitDescriptor.Length, SplitDescriptor.Length),
+            Driver = Find(memory, addresses.Available, driverLength, isPacked ? EventSuppression.Length : sizeof(ushort)),
+            Device = Find(memory, addresses.Used, deviceLength, sizeof(uint)),
+            Size = _size,
+            Features = features,
+            Position = _position,
+            Memory = table,
+            Pieces = AddressOf(_pieces),
+        };
+        InflightLog? log = inflight?.Start(index, ref ring, Call);
+        var options = new VhostRingOptions(ring, Call, trouble) { Log = log };
         if (receiver is null)
             Sender = isPacked ? new VhostSender<PackedDeviceRing>(options) : new VhostSender<SplitDeviceRing>(options);
         else

@@ -15,6 +15,9 @@ internal sealed record VhostRingOptions(DeviceRingOptions Ring, EventFd? Call, E
     /// <summary>Bytes of the header in front of each frame: a guest of before version 1 leaves the last field out (virtio 1.2, section 5.1.6.1).</summary>
     public int HeaderLength => (Ring.Features & LongHeader) != 0 ? VirtioNetHeader.Length : VirtioNetHeader.Length - sizeof(ushort);
 
+    /// <summary>Where is written down what is kept of the ring; null if the front end does not want to know.</summary>
+    public InflightLog? Log { get; init; }
+
     public bool Has(VirtioFeatures feature) => (Ring.Features & feature) != 0;
 }
 

@@ -58,6 +58,7 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
     private readonly bool _leavesChecksums;
     private readonly DevicePiece* _pieces;
     private readonly EventFd _trouble;
+    private readonly InflightLog? _log;
 #pragma warning disable IDE0044 // Its methods change it.
     private TRing _ring;
 #pragma warning restore IDE0044
@@ -75,6 +76,7 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
         _pieces = (DevicePiece*)options.Ring.Pieces;
         Call = options.Call;
         _trouble = options.Trouble;
+        _log = options.Log;
         _ring = TRing.Create(options.Ring);
     }
 
@@ -149,7 +151,7 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
         }
 
         _ring.Untake(Buffers + _next, _taken - _next);
-        if (_ring.Publish())
+        if (_log is null ? _ring.Publish() : _log.Publish(ref _ring))
             Call?.Signal();
         counters->Packets += (uint)(done - refused);
         counters->Errors += (uint)refused;

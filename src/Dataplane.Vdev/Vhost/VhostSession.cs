@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Dataplane.Linux;
 using Dataplane.Vdev.Peers;
 using Dataplane.Vdev.VhostUser;
@@ -11,6 +13,9 @@ internal interface IVhostQueues
 {
     /// <summary>What a ring is received with; null if no queue of the port receives from it, or the port is stopped.</summary>
     VhostReceiverOptions? ReceiverOf(VhostRing ring);
+
+    /// <summary>Of the port.</summary>
+    ushort Mtu { get; }
 
     /// <summary>Whether a queue of the port sends to a ring.</summary>
     bool HasSenderOf(VhostRing ring);
@@ -34,6 +39,7 @@ internal sealed class VhostSession : IDisposable
     private readonly EventFd _trouble;
     private readonly VhostMemory _memory = new();
     private readonly VhostRing[] _rings;
+    private VhostInflight? _inflight;
     private VirtioFeatures _features;
     private VhostUserProtocolFeatures _protocolFeatures;
     private ulong _status;
@@ -81,7 +87,7 @@ internal sealed class VhostSession : IDisposable
     /// <exception cref="PeerViolationException">The front end broke a rule.</exception>
     public void Check()
     {
-        if (_memory.IsLost)
+        if (_memory.IsLost || _inflight is { IsLost: true })
             throw new PeerViolationException("cut the file of its memory short while it was in use");
         foreach (VhostRing ring in _rings)
         {
@@ -103,7 +109,7 @@ internal sealed class VhostSession : IDisposable
                 continue;
             VhostReceiverOptions? receiver = ring.IsReceive ? null : _queues.ReceiverOf(ring);
             if (ring.IsReceive ? _queues.HasSenderOf(ring) : receiver is not null)
-                ring.Run(_memory, _features, _trouble, receiver);
+                ring.Run(_memory, _features, _trouble, receiver, _inflight);
             if (ring.IsRunning && ring.Kick is { } kick && receiver?.Interrupt is { } interrupt)
                 _loop.Watch(kick.Handle, () => Pass(kick, interrupt));
         }
@@ -121,6 +127,7 @@ internal sealed class VhostSession : IDisposable
         foreach (VhostRing ring in _rings)
             ring.Dispose();
         _memory.Dispose();
+        _inflight?.Dispose();
         _channel.Dispose();
     }
 
@@ -129,8 +136,15 @@ internal sealed class VhostSession : IDisposable
         bool? answered = Handle(header);
         if (answered is not null)
             return answered.Value;
-        bool isAsked = (header.Flags & VhostUserHeader.NeedReply) != 0 && Has(VhostUserProtocolFeatures.ReplyAck);
-        return !isAsked || Answer(0UL);
+        return Acknowledge(0);
+    }
+
+    /// <summary>Says how it went, if that was asked for.</summary>
+    /// <param name="result">Zero: well.</param>
+    private bool Acknowledge(ulong result)
+    {
+        bool isAsked = (_channel.Header.Flags & VhostUserHeader.NeedReply) != 0 && Has(VhostUserProtocolFeatures.ReplyAck);
+        return !isAsked || Answer(result);
     }
 
     /// <summary>Does what a message says.</summary>
@@ -174,6 +188,18 @@ internal sealed class VhostSession : IDisposable
             case VhostUserRequest.RemMemReg:
                 VhostUserMemoryRegion removed = _channel.Read<VhostUserSingleMemoryRegion>().Region;
                 Change(() => _memory.Remove(removed));
+                return null;
+            case VhostUserRequest.GetConfig:
+                return SendConfiguration();
+            case VhostUserRequest.SetConfig:
+                // All of it is read-only to drivers (section 5.1.4).
+                _ = _channel.Read<VhostUserConfig>();
+                return Acknowledge(1);
+            case VhostUserRequest.GetInflightFd:
+                return MakeInflight();
+            case VhostUserRequest.SetInflightFd:
+                var inflight = VhostInflight.Open(ReadInflight(), _rings.Length, _channel.Descriptors.Take(0));
+                Change(() => Replace(inflight));
                 return null;
             default:
                 return HandleRing(header.Request);
@@ -246,6 +272,42 @@ internal sealed class VhostSession : IDisposable
             throw new PeerViolationException($"sent {memory.RegionCount} regions of memory with a message that has room for {VhostUserMemory.MaxRegions}");
         _ = _channel.Read<VhostUserMemory>(VhostUserMemory.HeaderLength + ((int)memory.RegionCount * VhostUserMemoryRegion.Length));
         Change(() => _memory.Replace(memory, _channel.Descriptors));
+    }
+
+    /// <summary>A part of what virtio 1.2 has in section 5.1.4; what lies behind the fields of this device reads as zeros.</summary>
+    private bool SendConfiguration()
+    {
+        VhostUserConfig wanted = _channel.Read<VhostUserConfig>();
+        if (wanted.PartLength > VhostUserConfig.MaxPart || wanted.Offset > VhostUserConfig.MaxPart - wanted.PartLength)
+            return _channel.TrySend(VhostUserRequest.GetConfig, VhostUserHeader.Reply, []);
+        Span<byte> configuration = stackalloc byte[VhostUserConfig.MaxPart];
+        configuration.Clear();
+        BinaryPrimitives.WriteUInt16LittleEndian(configuration[VirtioNetConfig.Status..], VirtioNetConfig.LinkUp);
+        BinaryPrimitives.WriteUInt16LittleEndian(configuration[VirtioNetConfig.MaxVirtqueuePairs..], (ushort)(_rings.Length / 2));
+        BinaryPrimitives.WriteUInt16LittleEndian(configuration[VirtioNetConfig.Mtu..], _queues.Mtu);
+        Span<byte> answer = stackalloc byte[VhostUserConfig.Length + (int)wanted.PartLength];
+        MemoryMarshal.Write(answer, wanted);
+        configuration.Slice((int)wanted.Offset, (int)wanted.PartLength).CopyTo(answer[VhostUserConfig.Length..]);
+        return _channel.TrySend(VhostUserRequest.GetConfig, VhostUserHeader.Reply, answer);
+    }
+
+    private VhostUserInflight ReadInflight() => _channel.Read<VhostUserInflight>(VhostUserInflight.LeastLength);
+
+    private bool MakeInflight()
+    {
+        VhostUserInflight message = ReadInflight();
+        var inflight = VhostInflight.Create(ref message, _rings.Length, out SafeFileHandle file);
+        using (file)
+        {
+            Change(() => Replace(inflight));
+            return _channel.TrySend(VhostUserRequest.GetInflightFd, VhostUserHeader.Reply, message, file);
+        }
+    }
+
+    private void Replace(VhostInflight inflight)
+    {
+        _inflight?.Dispose();
+        _inflight = inflight;
     }
 
     private bool StopRing(uint index)

@@ -115,6 +115,9 @@ internal struct VhostUserSingleMemoryRegion
 [StructLayout(LayoutKind.Explicit, Size = 24)]
 internal struct VhostUserInflight
 {
+    /// <summary>Bytes without the padding, which not every front end sends.</summary>
+    public const int LeastLength = 20;
+
     [FieldOffset(0)] public ulong MmapSize;
     [FieldOffset(8)] public ulong MmapOffset;
     [FieldOffset(16)] public ushort QueueCount;

@@ -24,6 +24,9 @@ internal enum VhostUserProtocolFeatures : ulong
     /// <summary>The back end has requests, on a socket of its own.</summary>
     BackendReq = 1UL << 5,
 
+    /// <summary>The back end has the device's configuration.</summary>
+    Config = 1UL << 9,
+
     /// <summary>The back end's requests may carry files.</summary>
     BackendSendFd = 1UL << 10,
 

@@ -70,6 +70,12 @@ internal enum VhostUserRequest : uint
     /// <summary>A socket for requests of the back end.</summary>
     SetBackendReqFd = 21,
 
+    /// <summary><see cref="VhostUserConfig"/> and room. Reply: the same and that part of the configuration, or nothing.</summary>
+    GetConfig = 24,
+
+    /// <summary><see cref="VhostUserConfig"/> and a part of the configuration.</summary>
+    SetConfig = 25,
+
     /// <summary><see cref="VhostUserInflight"/>. Reply: the same and a file.</summary>
     GetInflightFd = 31,
 

@@ -67,7 +67,24 @@ internal abstract unsafe class DeviceRingBed : IDisposable
     /// <summary>Goes on with another device's half, where this one stands.</summary>
     public abstract void ReplaceDevice();
 
+    /// <summary>Goes on with another device's half, which gives back what this one has written down as kept.</summary>
+    public abstract void ReplaceDevice(nint log);
+
+    /// <summary>Writes down that the last buffers that were taken are kept. Everything was published.</summary>
+    public abstract void Keep(IEnumerable<uint> tokens);
+
+    /// <summary>Gives buffers back that were written down.</summary>
+    public abstract void GiveBack(IEnumerable<uint> tokens, DeviceEnd end);
+
     public abstract void Dispose();
+}
+
+/// <summary>Where a device ends that gives buffers back.</summary>
+internal enum DeviceEnd
+{
+    None,
+    BeforePublishing,
+    AfterPublishing,
 }
 
 /// <inheritdoc/>
@@ -87,6 +104,7 @@ internal sealed unsafe class DeviceRingBed<TDriver, TDevice> : DeviceRingBed
 #pragma warning restore IDE0044
     private Taken[] _taken = [];
     private ulong _violations;
+    private InflightLog? _log;
 
     public DeviceRingBed(DataplaneMemory memory, int size, VirtioFeatures features)
     {
@@ -176,6 +194,39 @@ internal sealed unsafe class DeviceRingBed<TDriver, TDevice> : DeviceRingBed
     public override void SuppressNotifications() => _device.SuppressNotifications();
 
     public override void ReplaceDevice() => _device = TDevice.Create(OptionsAt(_device.Position));
+
+    public override void ReplaceDevice(nint log)
+    {
+        // The driver knows where it stood at first, and nothing of what happened since.
+        DeviceRingOptions options = OptionsAt(_options.Features.HasFlag(VirtioFeatures.RingPacked) ? EventSuppression.WrapBit : 0u);
+        _log = InflightLog.Create(log, _options.Size, options);
+        _device = TDevice.Create(options with { Position = _log.Recover<TDevice>(out _) });
+    }
+
+    public override void Keep(IEnumerable<uint> tokens)
+    {
+        foreach (uint token in tokens)
+            _log!.Add(token);
+        _log!.Keep(ref _device);
+    }
+
+    public override void GiveBack(IEnumerable<uint> tokens, DeviceEnd end)
+    {
+        foreach (uint token in tokens)
+        {
+            _device.Return(token, 0);
+            _log!.Add(token);
+        }
+
+        if (end == DeviceEnd.None)
+        {
+            _log!.Publish(ref _device);
+            return;
+        }
+
+        var ending = new EndingDeviceRing<TDevice>(_device, end);
+        Assert.Throws<OperationCanceledException>(() => _log!.Publish(ref ending));
+    }
 
     public override void Dispose()
     {

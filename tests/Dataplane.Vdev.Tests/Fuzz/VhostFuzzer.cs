@@ -80,6 +80,8 @@ internal sealed class VhostFuzzer : Fuzzer
             Message(VhostUserRequest.SetFeatures, (ulong)features),
         };
         AddMemory(random, files, script);
+        if (random.OneIn(2))
+            AddInflight(random, files, script);
         for (uint i = 0; i < 2 * Pairs; i++)
             AddRing(random, files, script, i);
         for (int i = random.Next(12); i > 0; i--)
@@ -117,6 +119,26 @@ internal sealed class VhostFuzzer : Fuzzer
         return file;
     }
 
+    /// <summary>Memory for buffers in flight, of ours or with anything in it.</summary>
+    private static void AddInflight(Random random, FuzzFiles files, List<FuzzMessage> script)
+    {
+        var message = new VhostUserInflight
+        {
+            MmapSize = RegionLength,
+            QueueCount = (ushort)random.Next(1, (2 * Pairs) + 1),
+            QueueSize = (ushort)(random.OneIn(8) ? random.Odd() : 512),
+        };
+        if (random.OneIn(3))
+        {
+            script.Add(Message(VhostUserRequest.GetInflightFd, message));
+            return;
+        }
+
+        SafeFileHandle file = MakeMemory(random, files);
+        RandomAccess.Write(file, [1, 0], 8);
+        script.Add(Message(VhostUserRequest.SetInflightFd, message, file));
+    }
+
     private const int RegionLength = 1 << 20;
 
     private static VhostUserMemoryRegion Region(int index) => new()
@@ -150,7 +172,7 @@ internal sealed class VhostFuzzer : Fuzzer
     private static void AddLater(Random random, FuzzFiles files, List<FuzzMessage> script)
     {
         uint index = (uint)random.Next(2 * Pairs);
-        switch (random.Next(9))
+        switch (random.Next(11))
         {
             case 0:
                 script.Add(Message(VhostUserRequest.GetVringBase, new VhostUserVringState { Index = index }));
@@ -175,6 +197,14 @@ internal sealed class VhostFuzzer : Fuzzer
                 break;
             case 7:
                 script.Add(Message(random.Pick(VhostUserRequest.SetStatus, VhostUserRequest.NetSetMtu), random.Odd()));
+                break;
+            case 8:
+                AddInflight(random, files, script);
+                break;
+            case 9:
+                script.Add(Message(
+                    random.Pick(VhostUserRequest.GetConfig, VhostUserRequest.SetConfig),
+                    new VhostUserConfig { Offset = random.OneIn(2) ? 0 : (uint)random.Odd(), PartLength = random.OneIn(2) ? 24 : (uint)random.Odd() }));
                 break;
             default:
                 script.Add(Message((VhostUserRequest)random.Next(50), random.Odd()));

@@ -21,7 +21,7 @@ internal sealed unsafe class FrontEnd : IDisposable
 
     private static readonly TimeSpan AtMost = TimeSpan.FromSeconds(20);
 
-    private readonly VhostUserChannel _channel;
+    private VhostUserChannel _channel;
 
     public FrontEnd(string path)
         : this(Connect(path))
@@ -42,6 +42,12 @@ internal sealed unsafe class FrontEnd : IDisposable
 
     /// <summary>What was negotiated.</summary>
     public VirtioFeatures Features { get; private set; }
+
+    /// <summary>Where back ends write down what they keep; null if they need not.</summary>
+    public SafeFileHandle? InflightFile { get; private set; }
+
+    /// <summary>What there is to say of that.</summary>
+    public VhostUserInflight Inflight { get; private set; }
 
     /// <summary>By index: even ones receive.</summary>
     public List<FrontEndRing> Rings { get; } = [];
@@ -64,14 +70,34 @@ internal sealed unsafe class FrontEnd : IDisposable
     };
 
     /// <summary>Everything up to rings that run.</summary>
-    public FrontEnd Start(VirtioFeatures features, int pairs = 1, int size = 64)
+    public FrontEnd Start(VirtioFeatures features, int pairs = 1, int size = 64, bool inflight = false)
     {
         Negotiate(features);
         SetMemory(Region);
+        if (inflight)
+        {
+            Send(VhostUserRequest.GetInflightFd, new VhostUserInflight { QueueCount = (ushort)(2 * pairs), QueueSize = (ushort)size });
+            Inflight = Answer<VhostUserInflight>();
+            InflightFile = TakeFile();
+            Send(VhostUserRequest.SetInflightFd, Inflight, InflightFile);
+        }
+
         for (int i = 0; i < 2 * pairs; i++)
             StartRing(AddRing(size));
         Synchronize();
         return this;
+    }
+
+    /// <summary>Goes on with another back end, and the same rings. It does not know where they stand, but for the first ones.</summary>
+    public void Reconnect(string path)
+    {
+        _channel.Dispose();
+        _channel = new VhostUserChannel(Connect(path));
+        Negotiate(Features);
+        SetMemory(Region);
+        Send(VhostUserRequest.SetInflightFd, Inflight, InflightFile!);
+        Rings.ForEach(StartRing);
+        Synchronize();
     }
 
     public void Negotiate(VirtioFeatures features)
@@ -165,6 +191,14 @@ internal sealed unsafe class FrontEnd : IDisposable
         return _channel.Read<T>();
     }
 
+    /// <summary>An answer of so many bytes.</summary>
+    public byte[] Answer(int length)
+    {
+        Assert.Equal(VhostUserArrival.Message, Await());
+        Assert.Equal(length, _channel.Payload.Length);
+        return _channel.Payload.ToArray();
+    }
+
     /// <summary>The file that came with the last answer.</summary>
     public SafeFileHandle TakeFile() => _channel.Descriptors.Take(0);
 
@@ -179,6 +213,7 @@ internal sealed unsafe class FrontEnd : IDisposable
     public void Dispose()
     {
         _channel.Dispose();
+        InflightFile?.Dispose();
         Rings.ForEach(ring => ring.Dispose());
         _ = Libc.Munmap(Memory, Length);
         File.Dispose();

@@ -22,6 +22,9 @@ internal unsafe interface IDeviceRing<TSelf>
     /// <summary>Where the ring stands, as vhost-user has it in the base of a ring. Every buffer has been given back.</summary>
     uint Position { get; }
 
+    /// <summary>Where the next used buffer goes: an index of the used ring, or a place in a packed ring with its wrap counter.</summary>
+    uint UsedPosition { get; }
+
     /// <summary>What the driver did wrong.</summary>
     RingViolation Violation { get; }
 

@@ -62,6 +62,9 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
     public readonly uint Position => Place(_next, _wrap) | (Place(_nextUsed, _usedWrap) << 16);
 
     /// <inheritdoc/>
+    public readonly uint UsedPosition => Place(_nextUsed, _usedWrap);
+
+    /// <inheritdoc/>
     public RingViolation Violation { get; private set; }
 
     /// <inheritdoc/>

@@ -54,6 +54,9 @@ internal unsafe struct SplitDeviceRing : IDeviceRing<SplitDeviceRing>
     public readonly uint Position => _next;
 
     /// <inheritdoc/>
+    public readonly uint UsedPosition => _usedIndex;
+
+    /// <inheritdoc/>
     public RingViolation Violation { get; private set; }
 
     private readonly ushort* UsedEvent => Entries(_available) + _mask + 1;
