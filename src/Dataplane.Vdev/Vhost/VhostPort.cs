@@ -169,6 +169,9 @@ internal sealed class VhostPort : Port, IVhostQueues
             return;
         Logger.LogInformation("{Device}: {Peer} has closed the connection", Name, session.Socket.Peer);
 
+        // A lcore may have found something that is not known here yet.
+        session.Check();
+
         // Its rings may outlive it, in the memory of a guest that is given another front end or back end.
         session.End();
         EndSession();

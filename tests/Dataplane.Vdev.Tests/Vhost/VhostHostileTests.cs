@@ -146,7 +146,6 @@ public sealed unsafe class VhostHostileTests : IDisposable
     [MemberData(nameof(Kinds))]
     public void Noise_in_the_rings_under_load_ends_a_connection_at_most(ulong features)
     {
-        ulong ended = 0;
         for (int seed = 0; seed < 40; seed++)
         {
             var random = new Random(seed);
@@ -165,12 +164,10 @@ public sealed unsafe class VhostHostileTests : IDisposable
                 Packet[] burst = [.. _runtime.Receive(0), .. _runtime.Allocate(2, 1500)];
                 Packet.Free(burst.AsSpan(_runtime.Send(0, burst)));
             }
-
-            ended += Violations(0) - before;
         }
 
-        Assert.InRange(ended, 1u, 40u);
         using FrontEnd next = new FrontEnd(Path).Start(FrontEnd.Usual);
+        Assert.InRange(Violations(0), 1u, 40u);
         CheckThatItWorks(next, 0);
         Assert.Equal(0, _runtime.InUse);
     }
