@@ -12,9 +12,12 @@ internal static class VhostFeatures
         | VirtioFeatures.NetMq | VirtioFeatures.AnyLayout | VirtioFeatures.RingIndirectDesc | VirtioFeatures.RingEventIdx
         | VirtioFeatures.UserProtocolFeatures | VirtioFeatures.Version1 | VirtioFeatures.RingPacked | VirtioFeatures.InOrder;
 
-    /// <summary>Of the protocol.</summary>
+    /// <summary>
+    /// Of the protocol. Configuration is answered and not offered: a QEMU that has its own, as it has of network devices, warns
+    /// of back ends that offer it, by an error that older versions do not have then (warn_reportf_err).
+    /// </summary>
     public const VhostUserProtocolFeatures Protocol =
         VhostUserProtocolFeatures.Mq | VhostUserProtocolFeatures.ReplyAck | VhostUserProtocolFeatures.NetMtu
-        | VhostUserProtocolFeatures.ConfigureMemSlots | VhostUserProtocolFeatures.Status | VhostUserProtocolFeatures.Config
+        | VhostUserProtocolFeatures.ConfigureMemSlots | VhostUserProtocolFeatures.Status
         | VhostUserProtocolFeatures.InflightShmfd;
 }
