@@ -60,7 +60,7 @@ internal static class Program
     {
         Pairs = 1,
         Seconds = 1,
-        Transports = ["null", "ring", "memif", "memif-zero-copy", "vhost", "vhost-packed", "virtio-user", "virtio-user-packed", "af_xdp-shared"],
+        Transports = ["null", "ring", "memif", "memif-zero-copy", "vhost", "vhost-packed", "virtio-user", "virtio-user-packed"],
         Sizes = [TestPmdProcess.ShortestFrame],
         Against = ["testpmd"],
         Throughput = true,

@@ -36,7 +36,7 @@ internal sealed class VersusOptions
     [Option("rate", Default = 5000, HelpText = "Frames per second when latency is measured over af_packet.")]
     public int Rate { get; init; } = 5000;
 
-    [Option("smoke", HelpText = "Only see that it works: one second of null, ring and all that connects processes, against testpmd.")]
+    [Option("smoke", HelpText = "Only see that it works: one second of null, ring, memif, vhost and virtio-user against testpmd.")]
     public bool Smoke { get; init; }
 
     [Option("save", HelpText = "Write what was measured into docs/performance.md too.")]
