@@ -41,10 +41,17 @@ internal unsafe struct VirtioNetHeader
     [FieldOffset(10)] public ushort NumBuffers;
 
     /// <summary>Asks for nothing. Written only where it is not zero already: the line may be shared with the device.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="leavesNumBuffers">
+    /// Whether <see cref="NumBuffers"/> may be what it was when the frame was received: it should be zero (section 5.1.6.2.1),
+    /// but back ends of vhost-user do not look at it. It is 1 again in the next frame that comes here, so that, left alone,
+    /// the line stays with both sides. DPDK's front end leaves it, too.
+    /// </param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Clear(byte* header)
+    public static void Clear(byte* header, bool leavesNumBuffers = false)
     {
-        if ((Unsafe.ReadUnaligned<ulong>(header) | Unsafe.ReadUnaligned<uint>(header + 8)) == 0)
+        uint last = Unsafe.ReadUnaligned<uint>(header + 8);
+        if ((Unsafe.ReadUnaligned<ulong>(header) | (leavesNumBuffers ? (ushort)last : last)) == 0)
             return;
         Unsafe.WriteUnaligned(header, 0UL);
         Unsafe.WriteUnaligned(header + 8, 0u);

@@ -40,8 +40,9 @@ internal abstract class VirtioTxQueue(TxQueueContext context) : TxQueue(context)
 /// (VIRTIO_F_INDIRECT_DESC) or a chain.
 /// </summary>
 /// <remarks>
-/// The device is notified once per call, and only if it wants to be. What it has sent is taken back when fewer than a
-/// quarter of the descriptors are free: until then its index, which it keeps writing, is not read.
+/// The device is notified once per call, and only if it wants to be. What it has sent is taken back every
+/// <see cref="CleanEvery"/> packets: until then its index, which it keeps writing, is not read. Not much later, so that few
+/// buffers are in use, which stay in the caches, also in those of a peer that copies what is in them.
 /// </remarks>
 /// <typeparam name="TRing">Split or packed.</typeparam>
 /// <typeparam name="TNotifier">How the device is told that there are packets.</typeparam>
@@ -52,6 +53,9 @@ internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
     /// <summary>Packets that are taken back in one go.</summary>
     private const int Batch = 64;
 
+    /// <summary>Packets that are added before the next look at what the device has sent.</summary>
+    private const int CleanEvery = 64;
+
     /// <summary>What makes a packet more than its one segment with an empty header.</summary>
     private const MbufFlags Unusual =
         MbufFlags.External | MbufFlags.TxVlanInsert | MbufFlags.TxTcpChecksum | MbufFlags.TxUdpChecksum;
@@ -60,12 +64,15 @@ internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
     private readonly AlignedMemory _scratch = new((nuint)(Batch * (sizeof(UsedBuffer) + sizeof(Packet))));
     private readonly BufferAddresses _addresses;
     private readonly TxPieces _pieces;
-    private readonly int _cleanBelow;
     private readonly bool _hasIndirect;
+    private readonly bool _isPeer;
     private readonly TNotifier _notifier;
     private TRing _ring;
     private ulong _violations;
     private bool _isRunning;
+
+    // Descriptors that are free when it is time to look again.
+    private int _cleanBelow;
 
     /// <param name="context">Of the port.</param>
     /// <param name="options">Of the ring.</param>
@@ -76,8 +83,8 @@ internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
         Size = options.Size;
         _addresses = new BufferAddresses(options);
         _pieces = new TxPieces(_addresses, (options.Features & VirtioFeatures.NetCsum) != 0);
-        _cleanBelow = Math.Max(Size / 4, 1);
         _hasIndirect = (options.Features & VirtioFeatures.RingIndirectDesc) != 0;
+        _isPeer = options.UsesVirtualAddresses;
         _notifier = notifier;
         _memory = new VirtqueueMemory<TRing>(options, Size * TxRegion.Length);
     }
@@ -99,18 +106,27 @@ internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
         Never,
     }
 
+    /// <summary>At the latest with a quarter of the ring, which a packet of many segments may take at once.</summary>
+    private int CleanBelow => Math.Max(_ring.Free - CleanEvery, Size / 4);
+
     public override void Start()
     {
         _ring = _memory.CreateRing();
+        _cleanBelow = CleanBelow;
         _isRunning = true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override int Send(ReadOnlySpan<Packet> burst)
     {
-        if (_ring.Free < Math.Max(burst.Length, _cleanBelow))
+        if (_ring.Free < burst.Length || _ring.Free <= _cleanBelow)
+        {
             Clean();
+            _cleanBelow = CleanBelow;
+        }
+
         BufferAddresses addresses = _addresses;
+        bool leavesNumBuffers = _isPeer;
         int done = 0;
         int refused = 0;
         ulong bytes = 0;
@@ -123,7 +139,7 @@ internal sealed unsafe class VirtioTxQueue<TRing, TNotifier> : VirtioTxQueue
                 if (_ring.Free == 0)
                     break;
                 int start = mbuf->DataOffset - VirtioNetHeader.Length;
-                VirtioNetHeader.Clear(mbuf->Buffer + start);
+                VirtioNetHeader.Clear(mbuf->Buffer + start, leavesNumBuffers);
                 _ring.Add((nint)mbuf, addresses.Of(mbuf) + (uint)start, VirtioNetHeader.Length + length, DescriptorFlags.None);
             }
             else

@@ -6,12 +6,14 @@ namespace Dataplane.Virtio;
 /// <remarks>
 /// Barriers, and why (x86-64 | Arm; a device with VIRTIO_F_ORDER_PLATFORM: <see cref="IoBarrier"/> in addition):
 /// <code>
-/// address, rest of a chain written -> flags written  release: the flags hand the buffer over       (mov | stlr)         2.8.21.1
+/// all but the first flags written -> those written   release: they hand everything over            (mov | stlr)         2.8.21.1
 /// flags written -> event suppression read            full: or each side believes the other will act (lock or | dmb ish)  2.8.21.3
 /// flags read -> buffer read                          acquire: it may not be read before it is used  (mov | ldar)         2.8.22
 /// interrupts asked for -> flags read                 full: or a buffer used in between wakes nobody (lock or | dmb ish)  2.8.22
 /// </code>
-/// Length, id and flags are one aligned word of eight bytes, written and read at once: no order among them is needed.
+/// Length, id and flags are one aligned word of eight bytes, written and read at once: no order among them is needed. Of
+/// all that is added the first flags are written last, by Publish: before that a device, which takes buffers in the order of
+/// the ring, sees none of it, and does not fetch lines that are still being written.
 /// </remarks>
 internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
 {
@@ -32,6 +34,10 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
     // Descriptors that are in buffers in flight, and how many were added since the last publication.
     private uint _occupied;
     private uint _unpublished;
+
+    // What is to be written at the first place of what was added; of no meaning while nothing is unpublished.
+    private PackedDescriptor* _first;
+    private ulong _firstRest;
 
     // Where the next buffer goes, and the bits that make it available.
     private uint _next;
@@ -96,7 +102,7 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
         PackedDescriptor* descriptor = _descriptors + _next;
         ushort id = TakeId(token, count: 1);
         descriptor->Address = address;
-        _barriers.Release(ref PackedDescriptor.Rest(descriptor), PackedDescriptor.RestOf(length, id, flags | _availableBits));
+        Write(descriptor, PackedDescriptor.RestOf(length, id, flags | _availableBits));
         Advance();
     }
 
@@ -104,8 +110,6 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
     public void AddChain(nint token, ReadOnlySpan<BufferPiece> readable, ReadOnlySpan<BufferPiece> writable)
     {
         int count = readable.Length + writable.Length;
-        PackedDescriptor* head = _descriptors + _next;
-        ulong headRest = 0;
         ushort id = TakeId(token, (ushort)count);
         for (int i = 0; i < count; i++)
         {
@@ -114,17 +118,11 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
             DescriptorFlags flags = isReadable ? DescriptorFlags.None : DescriptorFlags.Write;
             if (i != count - 1)
                 flags |= DescriptorFlags.Next;
-            ulong rest = PackedDescriptor.RestOf(piece.Length, id, flags | _availableBits);
             PackedDescriptor* descriptor = _descriptors + _next;
             descriptor->Address = piece.Address;
-            if (i == 0)
-                headRest = rest;
-            else
-                PackedDescriptor.Rest(descriptor) = rest;
+            Write(descriptor, PackedDescriptor.RestOf(piece.Length, id, flags | _availableBits));
             Advance();
         }
-
-        _barriers.Release(ref PackedDescriptor.Rest(head), headRest);
     }
 
     /// <inheritdoc/>
@@ -143,6 +141,8 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
     {
         uint added = _unpublished;
         _unpublished = 0;
+        if (added != 0)
+            _barriers.Release(ref PackedDescriptor.Rest(_first), _firstRest);
         _barriers.Full();
         uint wanted = Volatile.Read(ref EventSuppression.Both(_deviceEvent));
         uint when = wanted >> 16;
@@ -247,6 +247,20 @@ internal unsafe struct PackedDriverRing : IDriverRing<PackedDriverRing>
         var flags = (DescriptorFlags)(ushort)(rest >> 48);
         bool used = (flags & DescriptorFlags.Used) != 0;
         return used == _usedWrap && used == ((flags & DescriptorFlags.Available) != 0);
+    }
+
+    /// <summary>Writes what makes a descriptor available, unless it is the first since the last publication.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Write(PackedDescriptor* descriptor, ulong rest)
+    {
+        if (_unpublished != 0)
+        {
+            PackedDescriptor.Rest(descriptor) = rest;
+            return;
+        }
+
+        _first = descriptor;
+        _firstRest = rest;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
