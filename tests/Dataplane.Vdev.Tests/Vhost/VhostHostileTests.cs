@@ -333,6 +333,8 @@ public sealed unsafe class VhostHostileTests : IDisposable
     /// <summary>A port that is stopped.</summary>
     private sealed class NoQueues : IVhostQueues
     {
+        public ushort Mtu => 1500;
+
         public VhostReceiverOptions? ReceiverOf(VhostRing ring) => null;
 
         public bool HasSenderOf(VhostRing ring) => false;
