@@ -52,7 +52,8 @@ internal sealed class VhostHost : IDisposable
             "ip", "netns", "exec", _near.Name, "nice", GuestTools.L2Fwd, "-l", "0", "--no-huge", "--no-pci",
             $"--vdev=net_vhost0,iface={Nics[0].Nic.Socket},queues={Nics[0].Nic.Queues}",
             $"--vdev=net_vhost1,iface={Nics[1].Nic.Socket},client=1",
-            $"--vdev=net_tap0,iface={Tap}", $"--vdev=net_af_packet0,iface={Near}",
+            // The guest remembers the address for half a minute, also when the interface is made anew.
+            $"--vdev=net_tap0,iface={Tap},mac=fixed", $"--vdev=net_af_packet0,iface={Near}",
             "--", "-p", "f", "-q", $"{Ports}", "-P", "-T", "0", "--no-mac-updating", "--portmap=(0,2)(1,3)");
         _l2fwd.WaitFor(0, Ports, line => line.Contains(", MAC address: ", StringComparison.Ordinal));
         _near.Ip("link", "set", Tap, "mtu", $"{Mtu}");

@@ -46,13 +46,11 @@ internal sealed record VhostLink(VhostNic Nic, NetworkNamespace Host, string Hos
     {
         foreach (int payload in s_payloads)
         {
-            string command = $"ping -q -c 3 -i 0.1 -W 20 -M do -s {payload}";
-            AssertAnswered(guest.TryRun($"{command} {HostAddress}"));
-            AssertAnswered(Host.TryRun("sh", "-c", $"{command} {GuestAddress}"));
+            // One by one: where some are answered, ping does not wait for a late answer to another.
+            string command = $"ping -q -c 1 -W 20 -M do -s {payload}";
+            guest.Run($"for i in 1 2 3; do {command} {HostAddress} || exit; done");
+            Host.Run("sh", "-c", $"for i in 1 2 3; do {command} {GuestAddress} || exit; done");
         }
-
-        static void AssertAnswered(ShellResult result) =>
-            Assert.True(result.Output.Contains(" 3 received", StringComparison.Ordinal), result.ToString());
     }
 
     /// <summary>Lets the guest send echo requests as fast as they are answered, and at least 100 in a second.</summary>
