@@ -11,7 +11,7 @@ namespace Dataplane.Interop.Tests.Rig;
 /// <summary>Ports of ours in this process; the calling thread polls them.</summary>
 internal sealed class OwnPorts : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private readonly DataplaneRuntime _runtime;
     private readonly Mempool _pool;
