@@ -30,17 +30,17 @@ public class MemifTests : PeerTests
     public void Frames_come_back_from_a_peer_that_was_there_first(string pairing) => ExchangeFramesWithWaitingPeer(Find(pairing));
 
     [Theory]
-    [InlineData("server")]
-    [InlineData("client")]
-    [InlineData("zero-copy client")]
-    public void We_are_killed_and_restarted_under_load(string pairing) => KillUs(Find(pairing));
+    [InlineData("server", 3)]
+    [InlineData("client", 50)]
+    [InlineData("zero-copy client", 3)]
+    public void We_are_killed_and_restarted_under_load(string pairing, int rounds) => KillUs(Find(pairing), rounds);
 
     [Theory]
-    [InlineData("server")]
-    [InlineData("server of a zero-copy client")]
-    [InlineData("client")]
-    [InlineData("zero-copy client")]
-    public void The_peer_is_killed_and_restarted_under_load(string pairing) => KillThem(Find(pairing));
+    [InlineData("server", 50)]
+    [InlineData("server of a zero-copy client", 3)]
+    [InlineData("client", 3)]
+    [InlineData("zero-copy client", 3)]
+    public void The_peer_is_killed_and_restarted_under_load(string pairing, int rounds) => KillThem(Find(pairing), rounds);
 
     private static Pairing Find(string name) => s_pairings.Single(pairing => pairing.Name == name);
 

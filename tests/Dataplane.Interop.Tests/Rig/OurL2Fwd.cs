@@ -8,7 +8,9 @@ internal static class OurL2Fwd
     /// <summary>The program.</summary>
     public static string Path { get; } = System.IO.Path.Join(AppContext.BaseDirectory, "l2fwd");
 
-    /// <summary>Starts it on the first CPU; it forwards between two devices when this returns.</summary>
+    /// <summary>
+    /// Starts it on the first CPU; it has started its two ports when this returns, and forwards as soon as both have a peer.
+    /// </summary>
     public static ConsoleProcess Start(IEnumerable<string> vdevs)
     {
         ConsoleProcess process = ConsoleProcess.Start(
@@ -18,7 +20,7 @@ internal static class OurL2Fwd
         ]);
         try
         {
-            process.WaitFor(0, 1, line => line.StartsWith('{'));
+            process.WaitFor(0, 1, line => line.StartsWith("Port 1, MAC address", StringComparison.Ordinal));
             return process;
         }
         catch

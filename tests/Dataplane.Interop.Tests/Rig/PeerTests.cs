@@ -7,7 +7,7 @@ namespace Dataplane.Interop.Tests.Rig;
 /// <summary>What every kind of port must do with testpmd at its other end.</summary>
 public abstract class PeerTests : IClassFixture<PeerHugepages>, IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryFolder _folder = new();
 
@@ -37,21 +37,22 @@ public abstract class PeerTests : IClassFixture<PeerHugepages>, IDisposable
     }
 
     /// <summary>Our l2fwd is killed while testpmd sends and receives, and starts anew, again and again.</summary>
-    protected void KillUs(Pairing pairing)
+    protected void KillUs(Pairing pairing, int rounds)
     {
         // It is there first: a front end of DPDK that listens does not start before somebody has come.
         ConsoleProcess ours = OurL2Fwd.Start(pairing.OursIn(_folder));
         try
         {
             using TestPmd theirs = StartPeer(pairing, "flowgen");
-            Restarts.Repeat(() =>
+            WaitForTraffic(ours, theirs);
+            for (int round = 0; round < rounds; round++)
             {
-                WaitForTraffic(ours, theirs);
                 ours.Dispose();
                 ours = OurL2Fwd.Start(pairing.OursIn(_folder));
                 if (pairing.TheyConnectOnce)
                     theirs.RestartPorts();
-            });
+                WaitForTraffic(ours, theirs);
+            }
         }
         finally
         {
@@ -63,18 +64,19 @@ public abstract class PeerTests : IClassFixture<PeerHugepages>, IDisposable
     /// testpmd is killed while it sends and receives, and starts anew, again and again. Our l2fwd forwards whenever it is
     /// there, keeps nothing of what is gone, and ends in an orderly way.
     /// </summary>
-    protected void KillThem(Pairing pairing)
+    protected void KillThem(Pairing pairing, int rounds)
     {
         using ConsoleProcess ours = OurL2Fwd.Start(pairing.OursIn(_folder));
         int descriptors = 0;
-        Restarts.Repeat(() =>
+        for (int round = 0; round <= rounds; round++)
         {
             using TestPmd theirs = StartPeer(pairing, "flowgen");
             WaitForTraffic(ours, theirs);
-            descriptors = descriptors == 0 ? ours.CountDescriptors() : descriptors;
+            descriptors = round == 0 ? ours.CountDescriptors() : descriptors;
             Assert.InRange(ours.CountDescriptors(), 0, descriptors);
             theirs.Console.Kill();
-        });
+        }
+
         Assert.Equal(0, ours.Interrupt());
     }
 
@@ -108,8 +110,8 @@ public abstract class PeerTests : IClassFixture<PeerHugepages>, IDisposable
         {
             Mode = mode,
             Queues = pairing.Queues,
-            // Four rings full of posted buffers per port, and of sent ones in up to five pieces.
-            Mbufs = 32768,
+            // Of each port four rings full of posted buffers, and of sent ones, each in up to five pieces; flowgen sends one.
+            Mbufs = mode == "io" ? 32768 : 8192,
             Options = pairing.Options,
         });
     }
