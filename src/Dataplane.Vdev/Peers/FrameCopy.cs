@@ -10,6 +10,9 @@ internal static unsafe class FrameCopy
     /// <summary>What <see cref="Short"/> is made for, in bytes.</summary>
     public const int ShortLength = 256;
 
+    /// <summary>What <see cref="Short"/> needs, in bytes: what is shorter would be written beyond both ends.</summary>
+    public const int ShortestLength = 8;
+
     /// <summary>Copies at least 8 bytes; a frame has 14. Faster than a call for short ones; the two do not overlap.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Short(byte* source, byte* destination, uint length)
@@ -41,7 +44,7 @@ internal static unsafe class FrameCopy
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Any(byte* source, byte* destination, uint length)
     {
-        if (length - 8 <= ShortLength - 8)
+        if (length - ShortestLength <= ShortLength - ShortestLength)
             Short(source, destination, length);
         else
             Unsafe.CopyBlockUnaligned(destination, source, length);

@@ -121,7 +121,7 @@ internal sealed unsafe class VhostSender<TRing> : VhostSender
                 byte* data = buffer->Data;
                 WriteEmptyHeader(data, headerLength);
                 data += headerLength;
-                if (length <= FrameCopy.ShortLength && mbuf->SegmentCount == 1)
+                if (length - FrameCopy.ShortestLength <= FrameCopy.ShortLength - FrameCopy.ShortestLength && mbuf->SegmentCount == 1)
                     FrameCopy.Short(mbuf->Buffer + mbuf->DataOffset, data, length);
                 else
                 {

@@ -73,7 +73,7 @@ public sealed class VhostPortTests : IDisposable
         FrontEndRing ring = guest.Receiver;
         bool isMergeable = ((VirtioFeatures)features).HasFlag(VirtioFeatures.NetMrgRxbuf);
         int number = 0;
-        foreach (int length in new[] { 14, 60, 64, 127, 128, 129, 1514, 1518, 2000, 4000, 9018 })
+        foreach (int length in new[] { 1, 7, 14, 60, 64, 127, 128, 129, 1514, 1518, 2000, 4000, 9018 })
         {
             foreach ((int pieces, int bufferLength) in new[] { (1, FrontEndRing.SlotLength), (3, FrontEndRing.SlotLength), (1, 1024), (2, 2048) })
             {
