@@ -27,5 +27,5 @@ internal static class Usage
         "       - json: one line of JSON each PERIOD\n" +
         "       - live: a table with rates, redrawn each second on a terminal\n" +
         "  --stats-interval=MS: screens and lines of JSON come each MS milliseconds, whatever PERIOD is\n" +
-        "  --rx-interrupt: lcores sleep while nothing comes, until a port interrupts; hardware ports only (they poll by default)\n";
+        "  --rx-interrupt: lcores sleep while nothing comes, until a port interrupts (they poll by default)\n";
 }

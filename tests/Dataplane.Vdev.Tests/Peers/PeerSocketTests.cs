@@ -107,7 +107,8 @@ public class PeerSocketTests
         {
             Exception failure = Assert.Throws<PeerViolationException>(() => pair.Server.TryReceive(new byte[10], descriptors, out _));
             Assert.Equal("sent a socket with a message", failure.Message);
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         receiving.Start();
         Assert.True(receiving.Join(TimeSpan.FromSeconds(120)));
         Assert.Equal((1, 0), (file.OpenCount, descriptors.Count));

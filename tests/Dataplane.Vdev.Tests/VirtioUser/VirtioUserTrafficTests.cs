@@ -1,5 +1,5 @@
-using Dataplane.Memory;
 using Dataplane.Linux;
+using Dataplane.Memory;
 using Dataplane.Packets;
 using Dataplane.Ports;
 using Dataplane.Testing;

@@ -19,7 +19,7 @@ internal sealed class Guest : IDisposable
     // On a busy machine one boot in some thirty has no timer interrupt, and Linux panics: "timer doesn't work through
     // Interrupt-remapped IO-APIC".
     private const int Boots = 3;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryFolder _folder = new();
     private readonly KernelModules _modules;
