@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Dataplane.Linux;
 
 /// <summary>Messages about links, routes and traffic control: rtnetlink(7), linux/rtnetlink.h, linux/pkt_cls.h.</summary>
@@ -152,14 +154,12 @@ internal struct NextHopMessage
     [KernelField("nh_flags")] public uint Flags;
 }
 
-/// <summary>One of the nexthop objects of a group.</summary>
+/// <summary>One of the nexthop objects of a group, with a weight behind it whose fields newer headers name otherwise.</summary>
 [KernelStruct("struct nexthop_grp", "linux/nexthop.h")]
+[StructLayout(LayoutKind.Sequential, Size = 8)]
 internal struct NextHopGroupEntry
 {
     public uint Id;
-    public byte Weight;
-    [KernelField("resvd1")] public byte Reserved1;
-    [KernelField("resvd2")] public ushort Reserved2;
 }
 
 /// <summary>What a message of traffic control starts with.</summary>

@@ -165,10 +165,10 @@ public sealed class AfXdpTests : KernelPortTests
         var waiter = new RxWaiter(port.Port.RxQueues);
         Assert.False(waiter.Wait(TimeSpan.FromMilliseconds(20)));
         peer.Send(TestFrame.Create(60, 1));
-        Assert.True(waiter.Wait(TimeSpan.FromSeconds(5)));
+        Assert.True(waiter.Wait(TimeSpan.FromSeconds(60)));
         Assert.Equal(1, TestFrame.NumberOf(Assert.Single(port.Receive(1))));
         Assert.False(waiter.Wait(TimeSpan.FromMilliseconds(20)));
-        var wait = Task.Run(() => waiter.Wait(TimeSpan.FromSeconds(20)));
+        var wait = Task.Run(() => waiter.Wait(TimeSpan.FromSeconds(60)));
         peer.Send(TestFrame.Create(60, 2));
         Assert.True(await wait);
         Assert.Equal(2, TestFrame.NumberOf(Assert.Single(port.Receive(1))));

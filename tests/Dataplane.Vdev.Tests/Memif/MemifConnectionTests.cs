@@ -248,7 +248,7 @@ public sealed class MemifConnectionTests : IDisposable
                 Assert.True(rig.TrySend(from, TestFrame.Create(60)));
             });
             sender.Start();
-            Assert.True(waiter.Wait(TimeSpan.FromSeconds(20)));
+            Assert.True(waiter.Wait(TimeSpan.FromSeconds(60)));
             sender.Join();
             rig.Receive(to);
             from.Stop();

@@ -47,7 +47,7 @@ internal sealed unsafe class RawMemifPeer : IDisposable
         string reason = "";
         // Whoever listens may have as many waiting as it takes.
         bool connected = SpinWait.SpinUntil(
-            () => (socket = PeerSocket.TryConnect(address, PeerSocketKind.Messages, out reason)) is not null, TimeSpan.FromSeconds(20));
+            () => (socket = PeerSocket.TryConnect(address, PeerSocketKind.Messages, out reason)) is not null, TimeSpan.FromSeconds(60));
         Assert.True(connected, reason);
         return new RawMemifPeer(socket!);
     }
@@ -55,7 +55,7 @@ internal sealed unsafe class RawMemifPeer : IDisposable
     public static RawMemifPeer Accept(PeerListener listener)
     {
         PeerSocket? socket = null;
-        Assert.True(SpinWait.SpinUntil(() => (socket = listener.TryAccept()) is not null, TimeSpan.FromSeconds(20)));
+        Assert.True(SpinWait.SpinUntil(() => (socket = listener.TryAccept()) is not null, TimeSpan.FromSeconds(60)));
         return new RawMemifPeer(socket!);
     }
 
@@ -79,7 +79,7 @@ internal sealed unsafe class RawMemifPeer : IDisposable
         int length = 0;
         _descriptors.Clear();
         Assert.True(
-            SpinWait.SpinUntil(() => _socket.TryReceive(MemoryMarshal.AsBytes(new Span<MemifMessage>(ref message)), _descriptors, out length), TimeSpan.FromSeconds(20)),
+            SpinWait.SpinUntil(() => _socket.TryReceive(MemoryMarshal.AsBytes(new Span<MemifMessage>(ref message)), _descriptors, out length), TimeSpan.FromSeconds(60)),
             "nothing came");
         Assert.Equal(MemifMessage.Length, length);
         return message;
@@ -101,7 +101,7 @@ internal sealed unsafe class RawMemifPeer : IDisposable
             MemifMessage message = default;
             int length = 0;
             Assert.True(
-                SpinWait.SpinUntil(() => _socket.TryReceive(MemoryMarshal.AsBytes(new Span<MemifMessage>(ref message)), _descriptors, out length), TimeSpan.FromSeconds(20)),
+                SpinWait.SpinUntil(() => _socket.TryReceive(MemoryMarshal.AsBytes(new Span<MemifMessage>(ref message)), _descriptors, out length), TimeSpan.FromSeconds(60)),
                 "the connection stands");
             if (length == 0)
                 return reason;

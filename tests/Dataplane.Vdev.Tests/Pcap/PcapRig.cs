@@ -11,7 +11,7 @@ namespace Dataplane.Vdev.Tests.Pcap;
 /// <summary>A runtime with net_pcap ports, a pool, and what was logged. The test's thread is its lcore.</summary>
 internal sealed class PcapRig : IDisposable, ILoggerFactory, ILogger
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private readonly DataplaneRuntime _runtime;
     private readonly Lock _lock = new();

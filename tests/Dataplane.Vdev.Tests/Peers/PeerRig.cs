@@ -11,7 +11,7 @@ namespace Dataplane.Vdev.Tests.Peers;
 /// <summary>A runtime with ports that have peers; the calling thread polls them.</summary>
 internal class PeerRig : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly DataplaneRuntime _runtime;
 

@@ -19,7 +19,7 @@ internal sealed unsafe class FrontEnd : IDisposable
     /// <summary>Bytes of the memory.</summary>
     public const int Length = 8 << 20;
 
-    private static readonly TimeSpan AtMost = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan AtMost = TimeSpan.FromSeconds(60);
 
     private VhostUserChannel _channel;
 

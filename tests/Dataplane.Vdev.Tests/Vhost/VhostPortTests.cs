@@ -300,7 +300,7 @@ public sealed class VhostPortTests : IDisposable
         for (int i = 0; i < 20; i++)
         {
             bool arrived = false;
-            var lcore = new Thread(() => arrived = waiter.Wait(TimeSpan.FromSeconds(20)));
+            var lcore = new Thread(() => arrived = waiter.Wait(TimeSpan.FromSeconds(60)));
             lcore.Start();
             guest.Sender.Send(Frame(60, i));
             lcore.Join();

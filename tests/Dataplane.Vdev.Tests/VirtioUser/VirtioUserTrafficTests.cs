@@ -168,14 +168,14 @@ public sealed class VirtioUserTrafficTests : IDisposable
         using var peer = new PeerRig($"net_vhost0,iface={Path}");
         peer.Connect();
         rig.WaitForLink(rig[0]);
-        Assert.True(waiter.Wait(TimeSpan.FromSeconds(20)));
+        Assert.True(waiter.Wait(TimeSpan.FromSeconds(60)));
         for (int i = 0; i < 10; i++)
         {
             while (waiter.Wait(TimeSpan.FromMilliseconds(1)))
                 Assert.Equal(0, rig[0].RxQueues[0].Receive(new Packet[4]));
             byte[] frame = TestFrame.Create(60, i);
             Assert.True(peer.TrySend(peer[0], frame));
-            Assert.True(waiter.Wait(TimeSpan.FromSeconds(20)));
+            Assert.True(waiter.Wait(TimeSpan.FromSeconds(60)));
             Assert.Equal(frame, rig.Receive(rig[0]));
         }
     }
