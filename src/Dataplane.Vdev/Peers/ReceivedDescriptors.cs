@@ -5,7 +5,8 @@ namespace Dataplane.Vdev.Peers;
 
 /// <summary>The file descriptors that came with a message. Whoever takes one owns it; the others are closed here.</summary>
 /// <param name="capacity">How many a message may have.</param>
-internal sealed class ReceivedDescriptors(int capacity) : IDisposable
+/// <param name="takesSockets">Whether sockets may be among them, as an AF_XDP device plugin gets them.</param>
+internal sealed class ReceivedDescriptors(int capacity, bool takesSockets = false) : IDisposable
 {
     /// <summary>SCM_MAX_FD of the kernel (include/net/scm.h): what one message can carry.</summary>
     public const int MaxCapacity = 253;
@@ -18,7 +19,7 @@ internal sealed class ReceivedDescriptors(int capacity) : IDisposable
     /// <summary>How many are here, also those that were taken.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Whether one of them was a socket, which is closed already: no protocol sends any.</summary>
+    /// <summary>Whether one of them was a socket where none may be; it is closed already.</summary>
     public bool HadSocket { get; private set; }
 
     /// <summary>Hands a descriptor over.</summary>
@@ -49,7 +50,7 @@ internal sealed class ReceivedDescriptors(int capacity) : IDisposable
     public bool TryAdd(int descriptor)
     {
         var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (Libc.TryGetStatus(handle, out FileStatus status) && status.IsSocket)
+        if (!takesSockets && Libc.TryGetStatus(handle, out FileStatus status) && status.IsSocket)
         {
             HadSocket = true;
             CloseSocket(handle);

@@ -78,7 +78,7 @@ internal sealed class FakeDevicePlugin : IDisposable
             {
                 if (!IsReady(socket.Handle))
                     continue;
-                using var descriptors = new ReceivedDescriptors(1);
+                using var descriptors = new ReceivedDescriptors(1, takesSockets: true);
                 if (!socket.TryReceive(buffer, descriptors, out int length) || length == 0)
                     return;
                 if (!Answer(socket, Encoding.UTF8.GetString(buffer, 0, length), descriptors.Count))
