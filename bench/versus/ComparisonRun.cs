@@ -16,6 +16,9 @@ internal sealed class ComparisonRun(VersusOptions options, string directory)
 {
     private const int CaptureFrames = 256;
 
+    /// <summary>How long a measurement waits for cores that stand well to each other.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+
     /// <summary>Measures.</summary>
     /// <param name="commandLine">How we were called.</param>
     public Comparison Run(string commandLine)
@@ -31,11 +34,12 @@ internal sealed class ComparisonRun(VersusOptions options, string directory)
         List<Transport> chosen = options.Transports.Any() ? [.. options.Transports.Select(Find)] : [.. all];
         using var hugepages = new Hugepages();
         var duration = TimeSpan.FromSeconds(options.Seconds);
-        var throughput = new ThroughputComparison(programs, options.Pairs, duration, directory);
+        var cores = new SteadyCores(options.Smoke ? TimeSpan.Zero : s_patience);
+        var throughput = new ThroughputComparison(programs, options.Pairs, duration, cores, directory);
         // Of DPDK testpmd is enough there: both of its programs use the same ports.
-        var betweenProcesses = new ThroughputComparison(OnlyTestPmd(programs), options.Pairs, duration, directory);
-        var latency = new LatencyComparison(programs, options.Pairs, options.Seconds, directory);
-        var latencyBetweenProcesses = new LatencyComparison(OnlyTestPmd(programs), options.Pairs, options.Seconds, directory);
+        var betweenProcesses = new ThroughputComparison(OnlyTestPmd(programs), options.Pairs, duration, cores, directory);
+        var latency = new LatencyComparison(programs, options.Pairs, options.Seconds, cores, directory);
+        var latencyBetweenProcesses = new LatencyComparison(OnlyTestPmd(programs), options.Pairs, options.Seconds, cores, directory);
         return new Comparison(MachineDescription.Read(), commandLine)
         {
             Throughput = options.All || options.Throughput ? [.. chosen.Where(transport => !transport.IsBetweenProcesses).Select(RunOnce)] : [],

@@ -64,6 +64,7 @@ internal static class Program
         Sizes = [TestPmdProcess.ShortestFrame],
         Against = ["testpmd"],
         Throughput = true,
+        Smoke = true,
         L2Fwd = options.L2Fwd,
     };
 

@@ -9,8 +9,9 @@ namespace Versus.Latency;
 /// <param name="programs">Ours is the last.</param>
 /// <param name="rounds">How often each is measured.</param>
 /// <param name="seconds">How long each time.</param>
+/// <param name="cores">Says when to measure.</param>
 /// <param name="directory">Where sockets are made.</param>
-internal sealed class LatencyComparison(IReadOnlyList<IForwarder> programs, int rounds, int seconds, string directory)
+internal sealed class LatencyComparison(IReadOnlyList<IForwarder> programs, int rounds, int seconds, SteadyCores cores, string directory)
 {
     /// <summary>Measures over a transport with a peer.</summary>
     /// <param name="transport">Which.</param>
@@ -23,7 +24,7 @@ internal sealed class LatencyComparison(IReadOnlyList<IForwarder> programs, int 
         {
             foreach (IForwarder program in programs)
             {
-                ProbeResult result = Measure(program, bed, framesPerSecond);
+                ProbeResult result = cores.Measure(() => Measure(program, bed, framesPerSecond), out _);
                 results[program].Add(result);
                 LatencySummary summary = LatencySummary.Of(program.Name, framesPerSecond, [result]);
                 Console.WriteLine(

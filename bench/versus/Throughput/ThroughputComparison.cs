@@ -11,8 +11,9 @@ namespace Versus.Throughput;
 /// <param name="programs">Ours is the last.</param>
 /// <param name="rounds">How often each is measured.</param>
 /// <param name="duration">How long each time.</param>
+/// <param name="cores">Says when to measure.</param>
 /// <param name="directory">For capture files.</param>
-internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, int rounds, TimeSpan duration, string directory)
+internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, int rounds, TimeSpan duration, SteadyCores cores, string directory)
 {
     /// <summary>From the start of a program until it is measured: caches are warm then, and peers have found each other.</summary>
     private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(1);
@@ -33,7 +34,7 @@ internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, i
             {
                 RunResult result = Measure(program, bed, frameLength);
                 runs[program].Add(result);
-                Console.WriteLine($"{transport.Name,-18} {frameLength,4} {program.Name,-10} {result.PacketsPerSecond / 1e6,10:F3} Mpps{result.Cycles}");
+                Console.WriteLine($"{transport.Name,-18} {frameLength,4} {program.Name,-10} {result.PacketsPerSecond / 1e6,10:F3} Mpps{result.Cycles}   cores {result.CoreDistance:F0} ns apart");
             }
         }
 
@@ -48,6 +49,12 @@ internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, i
     }
 
     private RunResult Measure(IForwarder program, TestBed bed, int frameLength)
+    {
+        RunResult result = cores.Measure(() => MeasureOnce(program, bed, frameLength), out double nanoseconds);
+        return result with { CoreDistance = nanoseconds };
+    }
+
+    private RunResult MeasureOnce(IForwarder program, TestBed bed, int frameLength)
     {
         using Traffic traffic = bed.Start(program, frameLength);
         (IRunningForwarder running, TestPmdProcess? peer) = traffic;

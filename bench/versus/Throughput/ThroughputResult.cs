@@ -12,6 +12,9 @@ internal sealed record RunResult(double Own, double? Peer)
 
     /// <summary>What it cost; null if somebody cannot tell.</summary>
     public CycleCount? Cycles { get; init; }
+
+    /// <summary>Nanoseconds of a cache line from the program's CPU to the peer's and back, right after the measurement.</summary>
+    public double CoreDistance { get; init; }
 }
 
 /// <summary>All measurements of one program over one transport, in the order in which they were made.</summary>
