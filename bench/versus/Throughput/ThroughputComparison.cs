@@ -18,6 +18,14 @@ internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, i
     /// <summary>From the start of a program until it is measured: caches are warm then, and peers have found each other.</summary>
     private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(1);
 
+    private const int CycleSlices = 4;
+
+    /// <summary>Long enough that to ask testpmd costs nothing that matters.</summary>
+    private static readonly TimeSpan s_slice = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>A little more than from one line of l2fwd's statistics to the next.</summary>
+    private static readonly TimeSpan s_cycleSlice = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<IForwarder, int> _checkedByCapture = [];
 
     /// <summary>Compares over one transport.</summary>
@@ -60,20 +68,45 @@ internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, i
         (IRunningForwarder running, TestPmdProcess? peer) = traffic;
         Thread.Sleep(s_settling);
         running.BeginMeasurement();
-        peer?.BeginMeasurement();
-        Thread.Sleep(duration);
-        double? back = peer?.EndMeasurementOfReceived();
+        double? back = peer is null ? null : FastestSlice(peer);
+        if (peer is null)
+            Thread.Sleep(duration);
         return new RunResult(running.EndMeasurement(), back) { Cycles = peer is null ? null : CountCycles(running, peer) };
     }
 
-    /// <summary>Afterwards: to count costs a little.</summary>
+    /// <summary>
+    /// What came back in the best part of the time: whoever shares the machine with us takes from both programs, now more and now
+    /// less (a busy second thread of our core costs a third), and never gives.
+    /// </summary>
+    private double FastestSlice(TestPmdProcess peer)
+    {
+        double fastest = 0;
+        peer.BeginMeasurement();
+        for (TimeSpan measured = default; measured < duration; measured += s_slice)
+        {
+            Thread.Sleep(s_slice);
+            fastest = Math.Max(fastest, peer.EndMeasurementOfReceived());
+        }
+
+        return fastest;
+    }
+
+    /// <summary>Afterwards: to count costs a little. Of either side the best part counts here, too.</summary>
     private static CycleCount? CountCycles(IRunningForwarder running, TestPmdProcess peer)
     {
-        running.BeginCycles();
-        peer.BeginCycles();
-        Thread.Sleep(s_settling);
-        CoreCycles theirs = peer.EndCycles();
-        return running.EndCycles(theirs.Hz) is { } own ? new CycleCount(own, theirs.PerPacket, theirs.Hz) : null;
+        CycleCount? fewest = null;
+        for (int slice = 0; slice < CycleSlices; slice++)
+        {
+            running.BeginCycles();
+            peer.BeginCycles();
+            Thread.Sleep(s_cycleSlice);
+            CoreCycles theirs = peer.EndCycles();
+            if (running.EndCycles(theirs.Hz) is not { } own)
+                return null;
+            fewest = new CycleCount(Math.Min(own, fewest?.Program ?? own), Math.Min(theirs.PerPacket, fewest?.Peer ?? theirs.PerPacket), theirs.Hz);
+        }
+
+        return fewest;
     }
 
     /// <summary>Where no frame leaves the program, it shows that it forwards correctly from capture file to capture file.</summary>
