@@ -115,6 +115,7 @@ internal sealed class VhostRing(int index) : IDisposable
             Size = _size,
             Features = features,
             Position = _position,
+            IsLogged = inflight is not null,
             Memory = table,
             Pieces = AddressOf(_pieces),
         };

@@ -76,6 +76,9 @@ internal sealed unsafe record DeviceRingOptions
     /// <summary>Where the ring stands.</summary>
     public required uint Position { get; init; }
 
+    /// <summary>Whether it is written down which buffers are in flight: each goes back by a descriptor of its own then, also in order.</summary>
+    public bool IsLogged { get; init; }
+
     /// <summary>The driver's memory.</summary>
     public required GuestMemoryTable Memory { get; init; }
 

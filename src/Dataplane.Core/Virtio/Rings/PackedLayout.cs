@@ -28,6 +28,9 @@ internal unsafe struct PackedDescriptor
     /// <summary>The three fields as one word.</summary>
     public static ulong RestOf(uint length, ushort id, DescriptorFlags flags) =>
         length | ((ulong)id << 32) | ((ulong)flags << 48);
+
+    /// <summary>The same with another id.</summary>
+    public static ulong WithId(ulong rest, ushort id) => (rest & ~((ulong)ushort.MaxValue << 32)) | ((ulong)id << 32);
 }
 
 /// <summary>When one side wants to be notified by the other (section 2.8.14).</summary>
