@@ -90,6 +90,56 @@ public sealed unsafe class DeviceRingTests : IDisposable
     [InlineData(false, true)]
     [InlineData(true, false)]
     [InlineData(true, true)]
+    public void Batches_go_back_in_order_to_a_driver_that_wants_them_so(bool packed, bool isWritable)
+    {
+        using DeviceRingBed bed = Create(packed, VirtioFeatures.InOrder);
+        for (int round = 0; round < 200; round++)
+        {
+            int batch = 1 + (round % (Size / 2));
+            for (nint i = 1; i <= batch; i++)
+            {
+                var piece = new BufferPiece(DeviceRingBed.Buffers, 100);
+                bed.Add(i, isWritable, i % 3 == 0 ? [piece, piece] : [piece]);
+            }
+
+            bed.PublishDriver();
+            uint written = isWritable ? 7u : 0;
+            foreach ((uint token, _) in TakeAll(bed, isWritable))
+                bed.Return(token, written);
+            bed.PublishDevice();
+
+            IReadOnlyList<UsedBuffer> used = bed.TakeUsed();
+            Assert.Equal(Enumerable.Range(1, batch).Select(i => (nint)i), used.Select(buffer => buffer.Token));
+            Assert.True(!isWritable || used.All(buffer => buffer.Written == written));
+        }
+
+        Assert.Equal(0u, bed.DriverViolations);
+    }
+
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 3)]
+    public void Buffers_that_were_only_read_take_one_descriptor_on_their_way_back_in_order(bool isWritable, int expected)
+    {
+        using DeviceRingBed bed = Create(packed: true, VirtioFeatures.InOrder);
+        for (nint i = 1; i <= 3; i++)
+            bed.Add(i, isWritable, new BufferPiece(DeviceRingBed.Buffers, 100));
+        bed.PublishDriver();
+        var descriptors = new ReadOnlySpan<ulong>(bed.Descriptors, Size * PackedDescriptor.Length / sizeof(ulong));
+        ulong[] before = descriptors.ToArray();
+
+        foreach ((uint token, _) in bed.Take(3, isWritable))
+            bed.Return(token, isWritable ? 7u : 0);
+        bed.PublishDevice();
+        Assert.Equal(expected, descriptors.ToArray().Zip(before).Count(pair => pair.First != pair.Second));
+        Assert.Equal(3, bed.TakeUsed().Count);
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
     public void Each_side_is_notified_only_when_it_wants_to_be(bool packed, bool eventIndex)
     {
         using DeviceRingBed bed = Create(packed, eventIndex ? VirtioFeatures.RingEventIdx : VirtioFeatures.None);
@@ -333,6 +383,15 @@ public sealed unsafe class DeviceRingTests : IDisposable
 
     private DeviceRingBed Create(bool packed, VirtioFeatures features = VirtioFeatures.None) =>
         DeviceRingBed.Create(_pool.Memory, packed, Size, features);
+
+    /// <summary>A buffer of several pieces is the last that is taken at a time.</summary>
+    private static List<(uint Token, BufferPiece[] Pieces)> TakeAll(DeviceRingBed bed, bool isWritable)
+    {
+        List<(uint Token, BufferPiece[] Pieces)> all = [];
+        for (var some = bed.Take(Size, isWritable); some.Count != 0; some = bed.Take(Size, isWritable))
+            all.AddRange(some);
+        return all;
+    }
 
     private static void Offer(DeviceRingBed bed, bool packed, ulong address, uint length, DescriptorFlags flags)
     {
