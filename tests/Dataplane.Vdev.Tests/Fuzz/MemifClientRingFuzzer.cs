@@ -48,7 +48,7 @@ internal sealed unsafe class MemifClientRingFuzzer : Fuzzer
 
         // That may look like the other layout.
         if (random.OneIn(30))
-            Spoil(random, random.Pick(server.C2s, server.S2c));
+            random.Spoil(random.Pick(server.C2s, server.S2c));
         server.ConfirmConnection();
         for (int i = random.Next(1, 400); i > 0; i--)
         {
@@ -56,7 +56,7 @@ internal sealed unsafe class MemifClientRingFuzzer : Fuzzer
             if (!random.OneIn(3))
                 Volatile.Write(ref *server.C2s.Tail, Volatile.Read(ref *server.C2s.Head));
             if (random.OneIn(40))
-                Spoil(random, random.Pick(server.C2s, server.S2c));
+                random.Spoil(random.Pick(server.C2s, server.S2c));
             if (random.OneIn(8))
                 Signal(random.Pick(CollectionsMarshal.AsSpan(server.Files)));
             if (random.OneIn(2000))
@@ -117,21 +117,5 @@ internal sealed unsafe class MemifClientRingFuzzer : Fuzzer
         }
 
         Volatile.Write(ref *ring.Tail, tail);
-    }
-
-    private static void Spoil(Random random, MemifRing ring)
-    {
-        switch (random.Next(4))
-        {
-            case 0:
-                *ring.Head = (ushort)random.Odd();
-                break;
-            case 1:
-                *ring.Tail = (ushort)random.Odd();
-                break;
-            default:
-                random.Mutate(new Span<byte>(ring.Cookie, (int)(ring.Descriptors - (byte*)ring.Cookie) + (ring.Size * MemifRingLayout.DescriptorLength)));
-                break;
-        }
     }
 }

@@ -31,7 +31,7 @@ internal sealed unsafe class MemifRingFuzzer : Fuzzer
             PutFrames(random, client, c2s);
             *s2c.Head = (ushort)(*s2c.Tail + Size);
             if (random.OneIn(30))
-                Spoil(random, random.Pick(c2s, s2c));
+                random.Spoil(random.Pick(c2s, s2c));
             if (random.OneIn(1000))
             {
                 // This process's own mapping is not guarded: nothing may touch it from here on.
@@ -82,21 +82,5 @@ internal sealed unsafe class MemifRingFuzzer : Fuzzer
         }
 
         Volatile.Write(ref *ring.Head, head);
-    }
-
-    private static void Spoil(Random random, MemifRing ring)
-    {
-        switch (random.Next(4))
-        {
-            case 0:
-                *ring.Head = (ushort)random.Odd();
-                break;
-            case 1:
-                *ring.Tail = (ushort)random.Odd();
-                break;
-            default:
-                random.Mutate(new Span<byte>(ring.Cookie, (int)(ring.Descriptors - (byte*)ring.Cookie) + (Size * MemifRingLayout.DescriptorLength)));
-                break;
-        }
     }
 }

@@ -63,10 +63,10 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
     }
 
     /// <inheritdoc/>
-    public readonly uint Position => Place(_next, _wrap) | (Place(_nextUsed, _usedWrap) << 16);
+    public readonly uint Position => EventSuppression.Place(_next, _wrap) | (EventSuppression.Place(_nextUsed, _usedWrap) << 16);
 
     /// <inheritdoc/>
-    public readonly uint UsedPosition => Place(_nextUsed, _usedWrap);
+    public readonly uint UsedPosition => EventSuppression.Place(_nextUsed, _usedWrap);
 
     /// <inheritdoc/>
     public RingViolation Violation { get; private set; }
@@ -140,7 +140,7 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
         Volatile.Write(
             ref EventSuppression.Both(_deviceEvent),
             _hasEventIndex
-                ? Place(_next, _wrap) | ((uint)EventSuppression.AtDescriptor << 16)
+                ? EventSuppression.Place(_next, _wrap) | ((uint)EventSuppression.AtDescriptor << 16)
                 : (uint)EventSuppression.Enable << 16);
         Interlocked.MemoryBarrier();
         return !IsAvailable(Volatile.Read(ref PackedDescriptor.Rest(_descriptors + _next)));
@@ -254,11 +254,7 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly bool IsAvailable(ulong rest)
-    {
-        const ulong Both = (ulong)(DescriptorFlags.Available | DescriptorFlags.Used) << 48;
-        return (rest & Both) == (ulong)(_wrap ? DescriptorFlags.Available : DescriptorFlags.Used) << 48;
-    }
+    private readonly bool IsAvailable(ulong rest) => PackedDescriptor.IsAvailable(rest, _wrap);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Skip(uint count)
@@ -276,6 +272,4 @@ internal unsafe struct PackedDeviceRing : IDeviceRing<PackedDeviceRing>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint IdOf(ulong rest) => (ushort)(rest >> 32);
-
-    private static uint Place(uint offset, bool wrap) => offset | (wrap ? EventSuppression.WrapBit : 0u);
 }

@@ -188,12 +188,9 @@ internal sealed unsafe class PackedInflightLog : InflightLog
     private bool IsPossible(PackedInflightEntry entry) =>
         entry.Id < Ring.Size && entry.Last < _count && entry.Count != 0 && entry.Count <= Ring.Size;
 
-    /// <summary>Whether a descriptor is as the driver left it, at a wrap counter (virtio 1.2, section 2.8.1).</summary>
-    private bool IsAvailable(int index, bool wrap)
-    {
-        var flags = (DescriptorFlags)(Volatile.Read(ref PackedDescriptor.Rest((PackedDescriptor*)Ring.Descriptors + index)) >> 48);
-        return (flags & DescriptorFlags.Available) != 0 == wrap && (flags & DescriptorFlags.Used) != 0 != wrap;
-    }
+    /// <summary>Whether a descriptor is as the driver left it, at a wrap counter.</summary>
+    private bool IsAvailable(int index, bool wrap) => PackedDescriptor.IsAvailable(
+        Volatile.Read(ref PackedDescriptor.Rest((PackedDescriptor*)Ring.Descriptors + index)), wrap);
 
     private void Link(ushort entry, ushort next)
     {
@@ -217,5 +214,5 @@ internal sealed unsafe class PackedInflightLog : InflightLog
         Volatile.Write(ref _header->Used, Unsafe.BitCast<PackedInflightUsed, ulong>(_used));
     }
 
-    private static uint Place(ushort index, byte wrap) => index | (wrap != 0 ? EventSuppression.WrapBit : 0u);
+    private static uint Place(ushort index, byte wrap) => EventSuppression.Place(index, wrap != 0);
 }

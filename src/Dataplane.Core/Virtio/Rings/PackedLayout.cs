@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Dataplane.Linux;
 
@@ -31,6 +32,16 @@ internal unsafe struct PackedDescriptor
 
     /// <summary>The same with another id.</summary>
     public static ulong WithId(ulong rest, ushort id) => (rest & ~((ulong)ushort.MaxValue << 32)) | ((ulong)id << 32);
+
+    /// <summary>Whether the driver has made a descriptor available that the device has not used yet (section 2.8.1).</summary>
+    /// <param name="rest">Its three fields as one word.</param>
+    /// <param name="wrap">The device's wrap counter there.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsAvailable(ulong rest, bool wrap)
+    {
+        const ulong Both = (ulong)(DescriptorFlags.Available | DescriptorFlags.Used) << 48;
+        return (rest & Both) == (ulong)(wrap ? DescriptorFlags.Available : DescriptorFlags.Used) << 48;
+    }
 }
 
 /// <summary>When one side wants to be notified by the other (section 2.8.14).</summary>
@@ -59,6 +70,9 @@ internal unsafe struct EventSuppression
     [FieldOffset(0)] public ushort OffsetWrap;
 
     [FieldOffset(2)] public ushort Flags;
+
+    /// <summary>A place in a ring with the wrap counter there, as <see cref="OffsetWrap"/> has it.</summary>
+    public static uint Place(uint offset, bool wrap) => offset | (wrap ? WrapBit : 0u);
 
     /// <summary>Both fields, for one store or load.</summary>
     public static ref uint Both(EventSuppression* suppression) => ref *(uint*)suppression;
