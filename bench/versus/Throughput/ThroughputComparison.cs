@@ -18,7 +18,7 @@ internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, i
     /// <summary>From the start of a program until it is measured: caches are warm then, and peers have found each other.</summary>
     private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(1);
 
-    private const int CycleSlices = 4;
+    private const int CycleSlices = 3;
 
     /// <summary>Long enough that to ask testpmd costs nothing that matters.</summary>
     private static readonly TimeSpan s_slice = TimeSpan.FromMilliseconds(200);
