@@ -3,10 +3,8 @@ namespace Dataplane.Vm.Tests.Rig;
 /// <summary>Our companion command, in a guest.</summary>
 internal static class Devbind
 {
-    private static readonly string s_program = Path.Join(AppContext.BaseDirectory, "dataplane");
-
     /// <summary>A command line of it.</summary>
-    public static string Command(string arguments) => $"{s_program} devbind {arguments}";
+    public static string Command(string arguments) => $"{GuestTools.Dataplane} devbind {arguments}";
 
     /// <summary>Gives devices to vfio-pci.</summary>
     public static void BindToVfio(Guest guest, params IEnumerable<string> addresses)

@@ -8,6 +8,9 @@ internal static class GuestTools
     /// <summary>The program under test, as a pod has it.</summary>
     public static string L2Fwd { get; } = Repository.PathOf("artifacts/l2fwd/l2fwd");
 
+    /// <summary>Its companion.</summary>
+    public static string Dataplane { get; } = Repository.PathOf("artifacts/dataplane/dataplane");
+
     /// <summary>The kernel, packed.</summary>
     public static string KernelImage => Find("kernel/boot", "vmlinuz-*");
 
