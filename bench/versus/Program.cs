@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CommandLine;
+using Dataplane.Lcores;
 using Dataplane.Testing.Programs;
 using Versus.Machine;
 using Versus.Probe;
@@ -40,6 +41,8 @@ internal static class Program
         {
             if (!Environment.IsPrivilegedProcess)
                 throw new VersusException("Hugepages and network namespaces need root; run it with sudo");
+            if (!ThreadAffinity.TryGet(0, out CpuSet cpus) || !cpus.Contains(Placement.DeviceCpu) || !cpus.Contains(Placement.PeerCpu))
+                throw new VersusException($"The program runs on CPU {Placement.DeviceCpu} and its peer on CPU {Placement.PeerCpu}, and we may not use both of them");
             Comparison comparison = new ComparisonRun(options, directory).Run(string.Join(' ', ["bench/versus/run", .. args]));
             Write(comparison, options.Save, options.All && !options.Transports.Any());
             return 0;

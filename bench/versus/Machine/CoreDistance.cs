@@ -18,7 +18,7 @@ internal static class CoreDistance
     /// <summary>The shortest sample counts: in others something else ran on one of the CPUs.</summary>
     private const int Samples = 100;
 
-    /// <summary>Measures; both CPUs should be idle.</summary>
+    /// <summary>Measures; both CPUs are ours, and should be idle.</summary>
     /// <returns>Nanoseconds of a round trip.</returns>
     public static double Measure(int first, int second)
     {
@@ -73,7 +73,7 @@ internal static class CoreDistance
     private static void Pin(int cpu)
     {
         if (!ThreadAffinity.TrySet(0, new CpuSet([cpu])))
-            throw new VersusException($"CPU {cpu} is not ours: the programs run on the CPUs {Placement.DeviceCpu} and {Placement.PeerCpu}");
+            throw new InvalidOperationException($"CPU {cpu} is not ours");
     }
 
     /// <summary>A line of its own for each direction (128 bytes on some Arm), and none that holds other objects, too.</summary>

@@ -29,7 +29,7 @@ internal static class BetweenProcessesReport
             cache (a line needs 60 to 250 ns from the one to the other and back: {Distances(comparison)} here), and of each run the best
             200 ms count: the host of a virtual machine moves its CPUs, and gives the other thread of their cores to others.
             Cycles are those of the TSC per packet, in rounds that found packets: for testpmd by its `record-core-cycles`, counted
-            behind the measurement of its rate; for l2fwd the busy share of its lcore x cycles / packets; the best of three seconds each. "Peer alone" is what the peer's core could do if it never had to wait: cycles per second divided
+            behind the measurement of its rate; for l2fwd the busy share of its lcore x cycles / packets; of each the best second. "Peer alone" is what the peer's core could do if it never had to wait: cycles per second divided
             by its own cycles per packet, in the run with l2fwd. Where a rate is close to that, the peer is the bottleneck, the ratio
             of the rates says little, and that of the cycles counts (one finds smaller bursts while one waits for the peer,
             and those cost more).

@@ -18,8 +18,6 @@ internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, i
     /// <summary>From the start of a program until it is measured: caches are warm then, and peers have found each other.</summary>
     private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(1);
 
-    private const int CycleSlices = 3;
-
     /// <summary>Long enough that to ask testpmd costs nothing that matters.</summary>
     private static readonly TimeSpan s_slice = TimeSpan.FromMilliseconds(200);
 
@@ -91,11 +89,11 @@ internal sealed class ThroughputComparison(IReadOnlyList<IForwarder> programs, i
         return fastest;
     }
 
-    /// <summary>Afterwards: to count costs a little. Of either side the best part counts here, too.</summary>
-    private static CycleCount? CountCycles(IRunningForwarder running, TestPmdProcess peer)
+    /// <summary>Afterwards: to count costs a little. For as long again; of either side the best second counts.</summary>
+    private CycleCount? CountCycles(IRunningForwarder running, TestPmdProcess peer)
     {
         CycleCount? fewest = null;
-        for (int slice = 0; slice < CycleSlices; slice++)
+        for (TimeSpan counted = default; counted < duration; counted += s_cycleSlice)
         {
             running.BeginCycles();
             peer.BeginCycles();

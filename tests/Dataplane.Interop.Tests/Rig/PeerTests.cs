@@ -7,6 +7,9 @@ namespace Dataplane.Interop.Tests.Rig;
 /// <summary>What every kind of port must do with testpmd at its other end.</summary>
 public abstract class PeerTests : IClassFixture<PeerHugepages>, IDisposable
 {
+    /// <summary>How often testpmd may crash within a test, by a defect of its own.</summary>
+    private const int MostCrashes = 10;
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryFolder _folder = new();
@@ -41,22 +44,36 @@ public abstract class PeerTests : IClassFixture<PeerHugepages>, IDisposable
     {
         // It is there first: a front end of DPDK that listens does not start before somebody has come.
         ConsoleProcess ours = OurL2Fwd.Start(pairing.OursIn(_folder));
+        TestPmd? theirs = null;
         try
         {
-            using TestPmd theirs = StartPeer(pairing, "flowgen");
+            theirs = StartPeer(pairing, "flowgen");
             WaitForTraffic(ours, theirs);
+            int crashes = 0;
             for (int round = 0; round < rounds; round++)
             {
                 ours.Dispose();
                 ours = OurL2Fwd.Start(pairing.OursIn(_folder));
-                if (pairing.TheyConnectOnce)
-                    theirs.RestartPorts();
-                WaitForTraffic(ours, theirs);
+                try
+                {
+                    if (pairing.TheyConnectOnce)
+                        theirs.RestartPorts();
+                    WaitForTraffic(ours, theirs);
+                }
+                catch (Exception e) when (theirs.Console.HasExited && e is IOException or ProgramException)
+                {
+                    // The lcore of a net_memif of DPDK 22.11 may still be in the memory that its control thread unmaps when we vanish.
+                    Assert.InRange(++crashes, 1, MostCrashes);
+                    theirs.Dispose();
+                    theirs = StartPeer(pairing, "flowgen");
+                    WaitForTraffic(ours, theirs);
+                }
             }
         }
         finally
         {
             ours.Dispose();
+            theirs?.Dispose();
         }
     }
 
@@ -72,12 +89,26 @@ public abstract class PeerTests : IClassFixture<PeerHugepages>, IDisposable
         {
             using TestPmd theirs = StartPeer(pairing, "flowgen");
             WaitForTraffic(ours, theirs);
-            descriptors = round == 0 ? ours.CountDescriptors() : descriptors;
-            Assert.InRange(ours.CountDescriptors(), 0, descriptors);
+            // What stays open since the first peer has gone, such as the way to the log, is there from the second one on.
+            if (round <= 1)
+                descriptors = Math.Max(descriptors, ours.CountDescriptors());
+            else
+                WaitForDescriptors(ours, descriptors);
             theirs.Console.Kill();
         }
 
         Assert.Equal(0, ours.Interrupt());
+    }
+
+    /// <summary>Waits until a program has no more descriptors than that: those of a peer that is gone may go a moment after it.</summary>
+    private static void WaitForDescriptors(ConsoleProcess ours, int most)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (ours.CountDescriptors() > most)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < s_patience, $"l2fwd keeps {ours.CountDescriptors()} descriptors open, and had {most}: {ours.Output}");
+            Thread.Sleep(10);
+        }
     }
 
     /// <summary>Waits until testpmd has received some frames at both ports since now.</summary>
